@@ -1,0 +1,36 @@
+import { addressBytes, cidrRange } from "../../../semantics/address.ts";
+import type { Address, Cidr, Family } from "../../../semantics/policy.ts";
+import { constants } from "../abi.generated.ts";
+import { makeStruct, u32Bytes } from "../bytes.ts";
+
+type Entry = readonly [key: Uint8Array, value: Uint8Array];
+
+function addressKey(family: Family, bytes: Uint8Array): Uint8Array {
+  const key = makeStruct("address_key");
+  key.window("address", 16).set(bytes);
+  key.setU32("family", family === 6 ? constants.FAMILY_IPV6 : constants.FAMILY_IPV4);
+  return key.bytes;
+}
+
+/** Entries of `identities`. */
+export function identityEntries(addresses: ReadonlyMap<Cidr, number>): Entry[] {
+  return [...addresses].map(([cidr, identity]) => {
+    const { family, bytes } = cidrRange(cidr);
+    return [addressKey(family, bytes), u32Bytes(identity)] as const;
+  });
+}
+
+/** Entries of `roles`: who the node and the DNS servers are (S-20). */
+export function roleEntries(node: readonly Address[], dns: readonly Address[]): Entry[] {
+  const roles = new Map<Address, number>();
+  for (const address of node) {
+    roles.set(address, (roles.get(address) ?? 0) | constants.ROLE_NODE);
+  }
+  for (const address of dns) {
+    roles.set(address, (roles.get(address) ?? 0) | constants.ROLE_DNS);
+  }
+  return [...roles].map(([address, role]) => {
+    const { family, bytes } = addressBytes(address);
+    return [addressKey(family, bytes), u32Bytes(role)] as const;
+  });
+}

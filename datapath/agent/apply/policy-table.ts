@@ -1,0 +1,136 @@
+import { constants } from "../abi.generated.ts";
+import { sumCpus, u32Bytes } from "../bytes.ts";
+import type { NodePlan } from "../compile/node.ts";
+import type { PrefixEntry } from "../compile/prefixes.ts";
+import { tableIndex } from "../compile/table.ts";
+import type { Datapath } from "../datapath.ts";
+import { diffEntries } from "./entries.ts";
+import { digestOf, type InstalledPolicy, PolicySlots } from "./slots.ts";
+
+/** The policies of a node: those in force by the plan's key, and those that wait to be released. */
+export class PolicyTable {
+  readonly #datapath: Datapath;
+  readonly #slots: PolicySlots;
+  /** By the plan's key. */
+  #installed = new Map<string, InstalledPolicy>();
+  #stale: InstalledPolicy[] = [];
+  #policiesOfRuleSet: ReadonlyMap<string, readonly string[]> = new Map();
+  /** Hits of released policies, by RuleSet name and rule. */
+  readonly #carriedHits = new Map<string, number[]>();
+  #remotes: { readonly slot: number; readonly entries: readonly PrefixEntry[] } | undefined;
+  #staleRemotes: number[] = [];
+
+  /** `inForce` are the slots that endpoints of a former agent refer to. */
+  constructor(datapath: Datapath, inForce: ReadonlySet<number>) {
+    this.#datapath = datapath;
+    this.#slots = new PolicySlots(datapath.bpf, datapath.policyMaps);
+    const remotes = datapath.configuration.u32("tracking_slot");
+    for (const slot of new Set([...inForce, ...(remotes === 0 ? [] : [remotes])])) {
+      const id = datapath.map("policies").lookup(u32Bytes(slot));
+      if (id !== undefined) {
+        this.#slots.adopt(slot, datapath.bpf.openMap(new DataView(id.buffer, id.byteOffset).getUint32(0, true)));
+      }
+    }
+  }
+
+  /** Puts what the plan needs and is not there yet into free slots. */
+  install(plan: NodePlan): void {
+    const before = this.#installed;
+    this.#installed = new Map();
+    for (const [key, image] of plan.policies) {
+      const digest = digestOf(image);
+      const known = before.get(key);
+      if (known?.digest === digest) {
+        this.#installed.set(key, known);
+        before.delete(key);
+      } else {
+        this.#installed.set(key, this.#slots.install(image, digest));
+      }
+    }
+    for (const [key, policy] of before) {
+      this.#carry(key, policy);
+      this.#stale.push(policy);
+    }
+    this.#policiesOfRuleSet = plan.policiesOfRuleSet;
+    this.#installRemotes(plan.trackedRemotes);
+  }
+
+  /** Slot of a policy of the last plan; 0: none. */
+  slot(key: string | undefined): number {
+    return key === undefined ? 0 : (this.#installed.get(key)?.slot ?? 0);
+  }
+
+  hasStale(): boolean {
+    return this.#stale.length > 0 || this.#staleRemotes.length > 0;
+  }
+
+  /** Frees the slots that no endpoint refers to, after a grace period. */
+  releaseStale(): void {
+    for (const policy of this.#stale) {
+      this.#slots.release(policy);
+    }
+    for (const slot of this.#staleRemotes) {
+      this.#slots.releasePrefixes(slot);
+    }
+    this.#stale = [];
+    this.#staleRemotes = [];
+  }
+
+  /** Index in the rule set's or ACL's rules of a rule as the datapath numbers it. */
+  sourceOf(slot: number, direction: number, family: number, rule: number): number | undefined {
+    const policy = [...this.#installed.values(), ...this.#stale].find((installed) => installed.slot === slot);
+    const table = policy?.image.tables.find(
+      (one) => tableIndex(one.direction, one.family) === direction * constants.FAMILIES + family,
+    );
+    return table?.rules[rule]?.source;
+  }
+
+  /** Hits of each rule of a rule set, since it was first programmed. */
+  hits(ruleSet: string): number[] {
+    const sums = [...(this.#carriedHits.get(ruleSet) ?? [])];
+    for (const key of this.#policiesOfRuleSet.get(ruleSet) ?? []) {
+      const policy = this.#installed.get(key);
+      if (policy !== undefined) {
+        this.#addHits(policy, sums);
+      }
+    }
+    return Array.from(sums, (hits) => hits ?? 0);
+  }
+
+  #installRemotes(entries: readonly PrefixEntry[]): void {
+    const known = this.#remotes;
+    const { put, remove } = diffEntries(known?.entries ?? [], entries);
+    if (put.length === 0 && remove.length === 0) {
+      return;
+    }
+    const slot = entries.length === 0 ? 0 : this.#slots.installPrefixes(entries);
+    this.#datapath.configuration.setU32("tracking_slot", slot);
+    if (known !== undefined && known.slot !== 0) {
+      this.#staleRemotes.push(known.slot);
+    }
+    this.#remotes = { slot, entries };
+  }
+
+  /** Keeps what a policy counted, while its rules are still the rule set's. */
+  #carry(key: string, policy: InstalledPolicy): void {
+    const ruleSet = [...this.#policiesOfRuleSet].find(([, keys]) => keys.includes(key))?.[0];
+    if (ruleSet !== undefined) {
+      const sums = this.#carriedHits.get(ruleSet) ?? [];
+      this.#addHits(policy, sums);
+      this.#carriedHits.set(ruleSet, sums);
+    }
+  }
+
+  #addHits(policy: InstalledPolicy, sums: number[]): void {
+    const map = this.#datapath.map("rule_hits");
+    for (const { direction, family, rules } of policy.image.tables) {
+      const first = policy.tableHits[tableIndex(direction, family)] ?? 0;
+      rules.forEach(({ source }, index) => {
+        const values = map.lookup(u32Bytes(first + index));
+        if (source !== undefined && values !== undefined) {
+          sums[source] = (sums[source] ?? 0) + sumCpus(values, map.valueSize, 0);
+        }
+      });
+    }
+  }
+}

@@ -1,0 +1,123 @@
+import { join } from "node:path";
+import type { Bpf, BpfMap, BpfProgram, LoadedObject } from "../loader/ports.ts";
+import { constants, structs } from "./abi.generated.ts";
+import { EndpointArray } from "./apply/endpoints.ts";
+import type { PolicyMaps } from "./apply/slots.ts";
+import { sweep } from "./apply/sweep.ts";
+import { makeStruct, StructView } from "./bytes.ts";
+import { runningClock, standingClock, type TickClock } from "./clock.ts";
+
+/** How the datapath is loaded. */
+export interface DatapathOptions {
+  readonly bpf: Bpf;
+  /** Compiled object. */
+  readonly object: string;
+  /** Folder on a bpffs; `maps` and `links` below it exist. */
+  readonly pins: string;
+  readonly clock: "running" | "standing";
+  /** Entries of the node's connection table (S-72). */
+  readonly tableSize: number;
+  /** Slots of `endpoints`, a power of two. */
+  readonly endpointSlots: number;
+}
+
+function required<T>(things: ReadonlyMap<string, T>, name: string, object: string): T {
+  const thing = things.get(name);
+  if (thing === undefined) {
+    throw new Error(`${object} has no ${name}: build it again`);
+  }
+  return thing;
+}
+
+/** The loaded programs and maps of one node. */
+export class Datapath {
+  readonly bpf: Bpf;
+  readonly pins: string;
+  readonly clock: TickClock;
+  readonly standing: boolean;
+  readonly endpoints: EndpointArray;
+  readonly configuration: StructView<"config">;
+  readonly fromPod: BpfProgram;
+  readonly toPod: BpfProgram;
+  readonly #object: LoadedObject;
+  readonly #path: string;
+  readonly #sweepKeys: Uint8Array;
+
+  constructor(options: DatapathOptions) {
+    const { bpf } = options;
+    this.bpf = bpf;
+    this.pins = options.pins;
+    this.standing = options.clock === "standing";
+    this.clock = this.standing ? standingClock : runningClock(bpf.hz);
+    this.#path = options.object;
+    this.#object = bpf.load({
+      object: options.object,
+      pinRoot: join(options.pins, "maps"),
+      constants: {
+        clock_shift: this.clock.shift,
+        standing_clock: Number(this.standing),
+        endpoint_mask: options.endpointSlots - 1,
+      },
+      mapSizes: {
+        endpoints: options.endpointSlots,
+        connections: options.tableSize,
+        endpoint_counters: Math.min(options.endpointSlots, 1024),
+      },
+    });
+    this.endpoints = new EndpointArray(this.map("endpoints").mmap(), options.endpointSlots);
+    this.configuration = new StructView("config", this.map("configuration").mmap());
+    this.#sweepKeys = new Uint8Array(this.map("sweep_keys").mmap());
+    this.fromPod = this.program("from_pod");
+    this.toPod = this.program("to_pod");
+  }
+
+  map(name: string): BpfMap {
+    return required(this.#object.maps, name, this.#path);
+  }
+
+  program(name: string): BpfProgram {
+    return required(this.#object.programs, name, this.#path);
+  }
+
+  get policyMaps(): PolicyMaps {
+    return {
+      policies: this.map("policies"),
+      prefixes: this.map("prefixes"),
+      rows: this.map("rows"),
+      identity_rows: this.map("identity_rows"),
+      rule_hits: this.map("rule_hits"),
+    };
+  }
+
+  /** The clock in ticks, as the programs read it. */
+  now(): number {
+    const args = makeStruct("clock_args");
+    this.program("read_clock").run(args.bytes);
+    return args.u32("now");
+  }
+
+  /** Sets the standing clock forward by ticks. */
+  advance(ticks: number): void {
+    const words = new BigUint64Array(this.configuration.bytes.buffer, this.configuration.bytes.byteOffset, 1);
+    Atomics.store(words, structs.config.fields.clock / 8, BigInt(this.now() + ticks));
+  }
+
+  recordVerdicts(on: boolean): void {
+    const flags = this.configuration.u32("flags");
+    this.configuration.setU32("flags", on ? flags | constants.CONFIG_VERDICTS : flags & ~constants.CONFIG_VERDICTS);
+  }
+
+  sweep(): number {
+    return sweep({
+      bpf: this.bpf,
+      connections: this.map("connections"),
+      findDead: this.program("find_dead"),
+      collect: this.program("collect"),
+      keys: this.#sweepKeys,
+    });
+  }
+
+  close(): void {
+    this.#object.close();
+  }
+}

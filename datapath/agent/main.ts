@@ -1,0 +1,36 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { enterNetworkNamespace } from "../loader/libc.ts";
+import { openBpf } from "../loader/open.ts";
+import { Agent } from "./agent.ts";
+import { readConfig } from "./config.ts";
+import { serveControl } from "./control-server.ts";
+import { Datapath } from "./datapath.ts";
+
+async function run(args: readonly string[]): Promise<number> {
+  const config = readConfig(args);
+  if (config.netns !== undefined) {
+    enterNetworkNamespace(config.netns);
+  }
+  for (const folder of ["maps", "links"]) {
+    mkdirSync(join(config.bpffs, folder), { recursive: true });
+  }
+  const datapath = new Datapath({ bpf: openBpf(), pins: config.bpffs, ...config });
+  datapath.recordVerdicts(config.verdicts);
+  const agent = new Agent(datapath, { attach: true });
+  const sweeping = datapath.standing ? undefined : setInterval(() => datapath.sweep(), 1000);
+  try {
+    await serveControl(agent, process.stdin, process.stdout);
+  } finally {
+    clearInterval(sweeping);
+    agent.close();
+  }
+  return 0;
+}
+
+try {
+  process.exitCode = await run(process.argv.slice(2));
+} catch (error) {
+  process.stderr.write(`sallyport agent: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+}

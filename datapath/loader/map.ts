@@ -1,0 +1,265 @@
+import { readFileSync } from "node:fs";
+import { addressOf, BpfError, closeFile, mapMemory } from "./libc.ts";
+import type { BpfMap, MapSpec, UpdateMode } from "./ports.ts";
+import { Attributes, bpf, command } from "./syscall.ts";
+
+const types = {
+  hash: 1,
+  array: 2,
+  "percpu-array": 6,
+  "lpm-trie": 11,
+  "array-of-maps": 12,
+  "hash-of-maps": 13,
+  ringbuf: 27,
+} as const;
+
+const lruHash = 9;
+
+const flagBits = { "no-prealloc": 1, mmapable: 1 << 10, "inner-map": 1 << 12, lru: 0 } as const;
+
+const modes: Readonly<Record<UpdateMode, number>> = { any: 0, create: 1, replace: 2 };
+
+const perCpuTypes: ReadonlySet<number> = new Set([5, 6, 10, 21]);
+
+/** Types whose batch operations every supported kernel has. */
+const batchTypes: ReadonlySet<number> = new Set([types.hash, lruHash, types.array, types["percpu-array"]]);
+
+function round8(size: number): number {
+  return (size + 7) & ~7;
+}
+
+/** CPUs that may ever be present (`/sys/devices/system/cpu/possible`, such as `0-3` or `0,2-3`). */
+export function countPossibleCpus(text = readFileSync("/sys/devices/system/cpu/possible", "utf8")): number {
+  return text
+    .trim()
+    .split(",")
+    .map((range) => range.split("-").map(Number))
+    .reduce((sum, [first = 0, last = first]) => sum + last - first + 1, 0);
+}
+
+interface MapInfo {
+  readonly type: number;
+  readonly id: number;
+  readonly keySize: number;
+  readonly valueSize: number;
+  readonly maxEntries: number;
+  readonly name: string;
+}
+
+function readInfo(fd: number): MapInfo {
+  const info = new Attributes(96);
+  const attributes = new Attributes(16).u32(0, fd).u32(4, 88).u64(8, addressOf(info.bytes));
+  bpf(`describe map ${fd}`, command.infoByFd, attributes);
+  const name = Buffer.from(info.bytes.subarray(24, 40)).toString().replace(/\0.*$/, "");
+  return {
+    type: info.read(0),
+    id: info.read(4),
+    keySize: info.read(8),
+    valueSize: info.read(12),
+    maxEntries: info.read(16),
+    name,
+  };
+}
+
+/** A map in the kernel, known by its descriptor. */
+export class KernelMap implements BpfMap {
+  readonly name: string;
+  readonly fd: number;
+  readonly id: number;
+  readonly keySize: number;
+  readonly valueSize: number;
+  readonly maxEntries: number;
+  readonly #type: number;
+  /** Bytes that a lookup returns. */
+  readonly #lookupSize: number;
+  readonly #key: Uint8Array;
+  readonly #nextKey: Uint8Array;
+  readonly #value: Uint8Array;
+  /** One element's attributes: fd at 0, key at 8, value at 16, flags at 24. */
+  readonly #element: Attributes;
+
+  constructor(fd: number, name?: string) {
+    const info = readInfo(fd);
+    const perCpu = perCpuTypes.has(info.type);
+    this.fd = fd;
+    this.id = info.id;
+    this.name = name ?? info.name;
+    this.keySize = info.keySize;
+    this.valueSize = perCpu ? round8(info.valueSize) : info.valueSize;
+    this.maxEntries = info.maxEntries;
+    this.#type = info.type;
+    this.#lookupSize = perCpu ? this.valueSize * countPossibleCpus() : info.valueSize;
+    this.#key = Buffer.allocUnsafeSlow(Math.max(8, info.keySize));
+    this.#nextKey = Buffer.allocUnsafeSlow(Math.max(8, info.keySize));
+    this.#value = Buffer.allocUnsafeSlow(Math.max(8, this.#lookupSize));
+    this.#element = new Attributes(32).u32(0, fd).u64(8, addressOf(this.#key)).u64(16, addressOf(this.#value));
+  }
+
+  lookup(key: Uint8Array): Uint8Array | undefined {
+    this.#setKey(key);
+    this.#element.u64(24, 0);
+    const result = bpf(`look up in map ${this.name}`, command.mapLookup, this.#element, ["ENOENT"]);
+    return result === "ENOENT" ? undefined : this.#value.slice(0, this.#lookupSize);
+  }
+
+  update(key: Uint8Array, value: Uint8Array, mode: UpdateMode = "any"): void {
+    this.#setKey(key);
+    if (value.byteLength !== this.#lookupSize) {
+      throw new RangeError(`map ${this.name}: a value has ${this.#lookupSize} bytes, not ${value.byteLength}`);
+    }
+    this.#value.set(value);
+    this.#element.u64(24, modes[mode]);
+    bpf(`update map ${this.name}`, command.mapUpdate, this.#element);
+  }
+
+  delete(key: Uint8Array): boolean {
+    this.#setKey(key);
+    this.#element.u64(24, 0);
+    return bpf(`delete from map ${this.name}`, command.mapDelete, this.#element, ["ENOENT"]) !== "ENOENT";
+  }
+
+  *entries(): Iterable<readonly [key: Uint8Array, value: Uint8Array]> {
+    if (batchTypes.has(this.#type)) {
+      yield* this.#lookupBatches();
+      return;
+    }
+    const keys = [...this.#keys()];
+    for (const key of keys) {
+      const value = this.lookup(key);
+      if (value !== undefined) {
+        yield [key, value];
+      }
+    }
+  }
+
+  updateMany(entries: readonly (readonly [Uint8Array, Uint8Array])[]): void {
+    if (entries.length < 2 || !batchTypes.has(this.#type)) {
+      for (const [key, value] of entries) {
+        this.update(key, value);
+      }
+      return;
+    }
+    const keys = Buffer.concat(entries.map(([key]) => key));
+    const values = Buffer.concat(entries.map(([, value]) => value));
+    this.#batch(command.updateBatch, "update", keys, values, entries.length);
+  }
+
+  deleteMany(keys: readonly Uint8Array[]): number {
+    return keys.filter((key) => this.delete(key)).length;
+  }
+
+  mmap(): ArrayBuffer {
+    const page = 4096;
+    const length = round8(this.valueSize) * this.maxEntries;
+    return mapMemory(this.fd, Math.ceil(length / page) * page, true);
+  }
+
+  pin(path: string): void {
+    pinObject(this.fd, path, `map ${this.name}`);
+  }
+
+  close(): void {
+    closeFile(this.fd);
+  }
+
+  #setKey(key: Uint8Array): void {
+    if (key.byteLength !== this.keySize) {
+      throw new RangeError(`map ${this.name}: a key has ${this.keySize} bytes, not ${key.byteLength}`);
+    }
+    this.#key.set(key);
+  }
+
+  *#keys(): Iterable<Uint8Array> {
+    const attributes = new Attributes(32).u32(0, this.fd).u64(16, addressOf(this.#nextKey));
+    while (bpf(`walk map ${this.name}`, command.mapNextKey, attributes, ["ENOENT"]) !== "ENOENT") {
+      yield this.#nextKey.slice(0, this.keySize);
+      this.#key.set(this.#nextKey);
+      attributes.u64(8, addressOf(this.#key));
+    }
+  }
+
+  *#lookupBatches(): Iterable<readonly [Uint8Array, Uint8Array]> {
+    let size = Math.min(this.maxEntries, 4096);
+    const tokens = [
+      Buffer.allocUnsafeSlow(Math.max(8, this.keySize)),
+      Buffer.allocUnsafeSlow(Math.max(8, this.keySize)),
+    ];
+    let first = true;
+    for (;;) {
+      const keys = Buffer.allocUnsafeSlow(size * this.keySize);
+      const values = Buffer.allocUnsafeSlow(size * this.#lookupSize);
+      const [from, to] = tokens as [Buffer, Buffer];
+      const attributes = new Attributes(56)
+        .u64(0, first ? 0 : addressOf(from))
+        .u64(8, addressOf(to))
+        .u64(16, addressOf(keys))
+        .u64(24, addressOf(values))
+        .u32(32, size)
+        .u32(36, this.fd);
+      const result = bpf(`read map ${this.name}`, command.lookupBatch, attributes, ["ENOENT", "ENOSPC"]);
+      if (result === "ENOSPC") {
+        // One bucket holds more than the batch; the kernel asks for a larger one.
+        size *= 2;
+        continue;
+      }
+      for (let i = 0; i < attributes.read(32); i++) {
+        yield [
+          new Uint8Array(keys.buffer, keys.byteOffset + i * this.keySize, this.keySize),
+          new Uint8Array(values.buffer, values.byteOffset + i * this.#lookupSize, this.#lookupSize),
+        ];
+      }
+      if (result === "ENOENT") {
+        return;
+      }
+      first = false;
+      tokens.reverse();
+    }
+  }
+
+  #batch(number: number, verb: string, keys: Buffer, values: Buffer, count: number): void {
+    const attributes = new Attributes(56)
+      .u64(16, addressOf(keys))
+      .u64(24, addressOf(values))
+      .u32(32, count)
+      .u32(36, this.fd);
+    bpf(`${verb} ${count} entries of map ${this.name}`, number, attributes);
+  }
+}
+
+/** Makes a map without BTF. */
+export function createKernelMap(spec: MapSpec): BpfMap {
+  const flags = spec.flags ?? [];
+  const lru = flags.includes("lru");
+  if (new TextEncoder().encode(spec.name).byteLength > 15) {
+    throw new BpfError(`name a map ${spec.name}`, "ENAMETOOLONG");
+  }
+  const attributes = new Attributes(72)
+    .u32(0, lru ? lruHash : types[spec.type])
+    .u32(4, spec.keySize)
+    .u32(8, spec.valueSize)
+    .u32(12, spec.maxEntries)
+    .u32(
+      16,
+      flags.reduce((bits, flag) => bits | flagBits[flag], 0),
+    )
+    .u32(20, spec.innerMap?.fd ?? 0)
+    .text(28, spec.name);
+  return new KernelMap(bpf(`make map ${spec.name}`, command.mapCreate, attributes), spec.name);
+}
+
+/** Opens a map by its id. */
+export function openMapById(id: number): BpfMap {
+  return new KernelMap(bpf(`open map ${id}`, command.mapById, new Attributes(24).u32(0, id)));
+}
+
+/** Pins any BPF object. */
+export function pinObject(fd: number, path: string, what: string): void {
+  const text = Buffer.from(`${path}\0`);
+  bpf(`pin ${what} at ${path}`, command.pin, new Attributes(24).u64(0, addressOf(text)).u32(8, fd));
+}
+
+/** Descriptor of a pinned object. */
+export function openPinned(path: string): number {
+  const text = Buffer.from(`${path}\0`);
+  return bpf(`open the pin ${path}`, command.get, new Attributes(24).u64(0, addressOf(text)));
+}

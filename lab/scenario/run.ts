@@ -1,0 +1,94 @@
+import type { Engine, EngineName } from "../engine/ports.ts";
+import type { CaseResult, Failure, RunResult } from "../report/result.ts";
+import { compareEngines } from "./compare.ts";
+import { describeAction } from "./describe.ts";
+import { judgeStep } from "./judge.ts";
+import { type Happening, Play } from "./play.ts";
+import type { Scenario, Step } from "./scenario.ts";
+import { World } from "./world.ts";
+
+/** One scenario in one engine: the result, and what happened at each step for the comparison. */
+export interface Performance {
+  readonly engine: EngineName;
+  readonly result: CaseResult;
+  /** By step; shorter than the steps where one ended in an error. */
+  readonly happenings: readonly Happening[];
+  /** Every pod at the end. */
+  readonly finale: readonly (Happening & { kind: "pod" })[];
+}
+
+const hasExpectation = ({ action }: Step): boolean => "expect" in action && action.expect !== undefined;
+
+function brokenStep(scenario: Scenario, step: Step | undefined, error: unknown): Failure {
+  const message = error instanceof Error ? error.message : String(error);
+  return {
+    file: scenario.file,
+    line: step?.line ?? scenario.line,
+    step: step?.number ?? 0,
+    action: step === undefined ? "set up" : describeAction(step.action),
+    expected: "the step to be carried out",
+    happened: message,
+    why: [],
+  };
+}
+
+/** Plays one scenario on one engine and checks every expectation; an error ends it as a failure. */
+export async function perform(scenario: Scenario, engine: Engine): Promise<Performance> {
+  const started = performance.now();
+  const world = await World.create(scenario);
+  const play = new Play(engine, world);
+  const happenings: Happening[] = [];
+  const failures: Failure[] = [];
+  let finale: Performance["finale"] = [];
+  let current: Step | undefined;
+  try {
+    await play.setUp(scenario);
+    for (const step of scenario.steps) {
+      current = step;
+      const happening = await play.step(step);
+      happenings.push(happening);
+      const failure = judgeStep(scenario, step, happening, world);
+      if (failure !== undefined) failures.push(failure);
+    }
+    current = undefined;
+    finale = await play.lookAtAll();
+  } catch (error) {
+    // What keeps every scenario from running is not a failure of this one.
+    if (error instanceof Error && error.name === "EngineUnavailable") throw error;
+    failures.push(brokenStep(scenario, current, error));
+  } finally {
+    await engine.end();
+  }
+  const result: CaseResult = {
+    scenario: scenario.name,
+    file: scenario.file,
+    line: scenario.line,
+    engine: engine.name,
+    steps: scenario.steps.length,
+    expectations: scenario.steps.filter(hasExpectation).length,
+    milliseconds: performance.now() - started,
+    failures,
+  };
+  return { engine: engine.name, result, happenings, finale };
+}
+
+/** Runs every scenario on every engine; with two engines each scenario has a case more, their comparison. */
+export async function runScenarios(
+  scenarios: readonly Scenario[],
+  engines: readonly Engine[],
+  interrupted?: AbortSignal,
+): Promise<RunResult> {
+  const started = performance.now();
+  const cases: CaseResult[] = [];
+  for (const scenario of scenarios) {
+    const performances: Performance[] = [];
+    for (const engine of engines) {
+      if (interrupted?.aborted === true) break;
+      performances.push(await perform(scenario, engine));
+    }
+    cases.push(...performances.map((one) => one.result));
+    const [first, second] = performances;
+    if (first !== undefined && second !== undefined) cases.push(compareEngines(scenario, first, second));
+  }
+  return { cases, milliseconds: performance.now() - started };
+}

@@ -1,0 +1,76 @@
+import { existsSync, readdirSync } from "node:fs";
+import { run } from "./command.mjs";
+import { Problem } from "./problem.mjs";
+
+/**
+ * Debian packages that the product and its tests use. A major version is pinned by the package's name where the
+ * name carries one; docs/decisions says why not more.
+ */
+const needed = [
+  "bpftool",
+  "clang-19",
+  "iproute2",
+  "libbpf-dev",
+  "libbpf1",
+  "linux-libc-dev",
+  "llvm-19",
+  "make",
+  "procps",
+  "util-linux",
+];
+
+/** What the checks of `.ci/run` need beside that. */
+const neededForChecks = ["clang-format-19", "git"];
+
+/** One line per package. */
+// biome-ignore lint/suspicious/noTemplateCurlyInString: they are dpkg-query's placeholders, not ours
+const listingFormat = "${Package} ${db:Status-Status}\n";
+
+const environment = { DEBIAN_FRONTEND: "noninteractive" };
+
+/**
+ * The Debian packages that are not installed.
+ *
+ * @param {boolean} withChecks also those of `.ci/run`
+ */
+export function missingPackages(withChecks) {
+  const wanted = withChecks ? [...needed, ...neededForChecks] : needed;
+  // dpkg-query fails when it knows one of the names not at all, and still lists the others.
+  const listing = run("dpkg-query", ["-W", "-f", listingFormat, ...wanted]).stdout;
+  const installed = new Set(
+    listing
+      .split("\n")
+      .filter((line) => line.endsWith(" installed"))
+      .map((line) => line.split(" ", 1)[0]),
+  );
+  return wanted.filter((name) => !installed.has(name));
+}
+
+/**
+ * Installs them; asks the mirror for its lists first where there are none, or when the known ones don't serve.
+ *
+ * @param {readonly string[]} names
+ */
+export function installPackages(names) {
+  if (!hasLists()) apt(["update"]);
+  const install = ["install", "--yes", "--no-install-recommends", ...names];
+  if (apt(install).ok) return;
+  apt(["update"]);
+  const again = apt(install);
+  if (again.ok) return;
+  throw new Problem(
+    `apt-get could not install ${names.join(", ")}:\n${again.output}`,
+    `Give the machine access to a Debian mirror, or install them by hand: apt-get install ${names.join(" ")}`,
+  );
+}
+
+function hasLists() {
+  const folder = "/var/lib/apt/lists";
+  return existsSync(folder) && readdirSync(folder).some((name) => /_Packages(\.\w+)?$/.test(name));
+}
+
+/** @param {readonly string[]} args */
+function apt(args) {
+  // Another apt-get may be at work on a fresh machine (unattended upgrades): wait for its lock, in seconds.
+  return run("apt-get", ["--quiet", "-o", "DPkg::Lock::Timeout=300", ...args], { env: environment });
+}
