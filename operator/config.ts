@@ -3,7 +3,7 @@ import { parseAddress } from "../semantics/address.ts";
 import type { Address, GroupKey } from "../semantics/policy.ts";
 
 /** How many objects of a kind may be there before they are refused (S-15, S-86). */
-export interface Quotas {
+interface Quotas {
   readonly rulesPerGroup: number;
   readonly groupsPerEndpoint: number;
   readonly rulesPerEndpoint: number;
@@ -20,7 +20,7 @@ export interface OperatorConfig {
 }
 
 /** One thing that can be configured. */
-export interface ConfigEntry {
+interface ConfigEntry {
   /** Path in the configuration file, which is also the shape of `OperatorConfig`. */
   readonly name: string;
   readonly unit: string;
@@ -48,7 +48,7 @@ function refuseAddresses(value: unknown): string | undefined {
 }
 
 /** All entries, in the order in which help shows them. */
-export const configEntries: readonly ConfigEntry[] = [
+const configEntries: readonly ConfigEntry[] = [
   {
     name: "quotas.rulesPerGroup",
     unit: "rules",

@@ -44,7 +44,7 @@ export interface ObjectRef {
 }
 
 /** The part of metadata that is used here. Timestamps are RFC 3339 in UTC. */
-export interface ObjectMeta {
+interface ObjectMeta {
   readonly name: string;
   readonly namespace?: string;
   readonly labels?: Readonly<Record<string, string>>;

@@ -1,4 +1,5 @@
 import type { AllowanceProfile } from "../crds/allowanceprofile.ts";
+import type { NodePolicyStatus } from "../crds/compiled.ts";
 import type { NetworkACL } from "../crds/networkacl.ts";
 import type { PrefixList } from "../crds/prefixlist.ts";
 import type { SecurityGroup } from "../crds/securitygroup.ts";
@@ -51,7 +52,7 @@ export interface AclObject extends UserObject<NetworkACL["spec"]> {
   readonly namespace: string;
 }
 
-/** A port that a container declares; named target ports of Services refer to it. */
+/** A port of a pod: one that a container declares, or a target port of an EndpointSlice. The name may be empty. */
 export interface ContainerPort {
   readonly name: string;
   readonly protocol: "TCP" | "UDP" | "SCTP";
@@ -89,8 +90,11 @@ export interface ServiceAccountFacts {
   readonly labels: Labels;
 }
 
-export interface ServicePort {
+export interface ServicePortFacts {
+  /** Empty where it has none; EndpointSlices repeat it. */
+  readonly name: string;
   readonly protocol: "TCP" | "UDP" | "SCTP";
+  readonly port: number;
   /** Number or name of a container port. */
   readonly targetPort: number | string;
 }
@@ -102,14 +106,16 @@ export interface ServiceFacts {
   readonly labels: Labels;
   /** Absent: its EndpointSlices are written by somebody else. */
   readonly selector?: Labels;
-  readonly ports: readonly ServicePort[];
+  /** Cluster addresses; a headless Service has none. */
+  readonly addresses: readonly Address[];
+  readonly ports: readonly ServicePortFacts[];
 }
 
 export interface EndpointSliceFacts {
   readonly namespace: string;
   /** Name of the Service. */
   readonly service: string;
-  readonly ports: readonly { readonly protocol: "TCP" | "UDP" | "SCTP"; readonly port: number }[];
+  readonly ports: readonly ContainerPort[];
   readonly backends: readonly { readonly uid?: string; readonly addresses: readonly string[] }[];
 }
 
@@ -120,6 +126,12 @@ export interface ExistingObjects {
   readonly addressSets: ReadonlyMap<string, AddressSet>;
   readonly nodePolicies: ReadonlyMap<string, NodePolicy>;
   readonly config?: NodeConfig;
+}
+
+/** What an agent says about its node. */
+export interface NodeReport extends NodePolicyStatus {
+  /** It is about the NodePolicy as it is, not about an older one. */
+  readonly current: boolean;
 }
 
 /** Everything that a decision depends on, at one moment. */
@@ -135,12 +147,6 @@ export interface Snapshot {
   readonly services: readonly ServiceFacts[];
   readonly endpointSlices: readonly EndpointSliceFacts[];
   readonly existing: ExistingObjects;
+  /** By node. */
+  readonly reports: ReadonlyMap<string, NodeReport>;
 }
-
-/** Existing objects of a fresh start. */
-export const nothingCompiled: ExistingObjects = {
-  ruleSets: new Map(),
-  acls: new Map(),
-  addressSets: new Map(),
-  nodePolicies: new Map(),
-};

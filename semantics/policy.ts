@@ -92,6 +92,13 @@ export interface AclSet {
   readonly rules: readonly AclRule[];
 }
 
+/** One port of a Service that all its backends serve on the same port of their own. */
+export interface ServicePort {
+  readonly protocol: 6 | 17;
+  readonly port: number;
+  readonly targetPort: number;
+}
+
 /** Addresses that rules refer to. Slices of one set differ in name alone. */
 export type AddressSet =
   | {
@@ -102,6 +109,17 @@ export type AddressSet =
       readonly cidrs: readonly Cidr[];
     }
   | { readonly kind: "prefixList"; readonly name: string; readonly prefixList: string; readonly cidrs: readonly Cidr[] }
+  | {
+      /**
+       * A Service that stands for its backends (S-9a): whoever sends to one of `addresses` and a `port` sends to a pod
+       * that is in all of `groups`, on the `targetPort`. `groups` are those that every backend is in.
+       */
+      readonly kind: "service";
+      readonly name: string;
+      readonly groups: readonly GroupKey[];
+      readonly addresses: readonly Address[];
+      readonly ports: readonly ServicePort[];
+    }
   | {
       /** The pods of a namespace that has a network ACL (S-83). */
       readonly kind: "namespace";

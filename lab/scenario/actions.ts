@@ -1,9 +1,11 @@
 import { z } from "zod";
+import { type KindName, kinds } from "../../crds/kinds.ts";
 import { checked, type Findings } from "../../crds/refusal.ts";
 import {
   address,
   duration,
   family,
+  field,
   flags,
   machineName,
   objectName,
@@ -133,15 +135,25 @@ export const floodAction = checked(floodFields, (value, findings) => {
   } else checkHeaders(value, false, findings);
 });
 
+/** Pods end by `removePod`, which takes their namespace and interface too. */
+const deletable = (Object.keys(kinds) as KindName[]).filter((kind) => kind !== "Pod");
+
+const kindName = field<KindName>(
+  (value) => deletable.find((kind) => kind === value),
+  "is no kind that can be deleted here",
+  `use one of ${deletable.join(", ")}; a pod ends by removePod`,
+);
+
+const deleteFields = z.strictObject({ kind: kindName, name: objectName, namespace: objectName.optional() });
+
 /** What `delete` names: one object. */
-export const deleteAction = z.strictObject({ kind: text, name: objectName, namespace: objectName.optional() });
+export const deleteAction = checked(deleteFields, ({ kind, namespace }, findings) => {
+  if (!findings.sound("kind") || namespace === undefined || kinds[kind].namespaced) return;
+  findings.refuse({ path: ["namespace"], message: `is not for a ${kind}`, remedy: "remove it" });
+});
 
 export const advanceAction = duration;
 
-export type Route = { readonly [Key in keyof typeof route]?: z.output<(typeof route)[Key]> } & {
-  readonly from: string;
-  readonly to: string;
-};
 export type QuotedPacket = z.output<typeof quoted>;
 export type PacketAction = z.output<typeof packetAction>;
 export type ConnectAction = z.output<typeof connectAction>;

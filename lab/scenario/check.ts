@@ -1,4 +1,4 @@
-import type { ConnectionRow } from "../../datapath/agent/control.ts";
+import type { ConnectionRow } from "../../semantics/observation.ts";
 import type { Verdict } from "../../semantics/verdict.ts";
 import type { Metrics, Sighting } from "../engine/ports.ts";
 import type { ConnectExpectation, ConnectionExpectation, DeliveryExpectation, MetricName } from "./expectation.ts";

@@ -1,8 +1,8 @@
 import type { CaseResult, Failure } from "../report/result.ts";
 import { describeRow } from "./check.ts";
 import { describeAction } from "./describe.ts";
-import type { Happening } from "./play.ts";
-import type { Performance } from "./run.ts";
+import type { Happening } from "./happening.ts";
+import type { Performance } from "./performance.ts";
 import type { Scenario } from "./scenario.ts";
 
 /** A happening in words, with all that engines must agree on and nothing that they need not. */

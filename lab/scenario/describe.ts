@@ -5,7 +5,7 @@ import type { Action } from "./scenario.ts";
 const protocolNames: Readonly<Record<number, string>> = { 1: "icmp", 6: "tcp", 17: "udp", 58: "icmpv6" };
 
 /** Name of a protocol number, as scenarios write it. */
-export function protocolName(number: number): string {
+function protocolName(number: number): string {
   return protocolNames[number] ?? `protocol ${number}`;
 }
 

@@ -1,7 +1,7 @@
 import type { Failure } from "../report/result.ts";
 import { checkConnections, checkMetrics, checkOutcome, type Mismatch } from "./check.ts";
 import { describeAction } from "./describe.ts";
-import type { Happening } from "./play.ts";
+import type { Happening } from "./happening.ts";
 import type { Scenario, Step } from "./scenario.ts";
 import type { World } from "./world.ts";
 

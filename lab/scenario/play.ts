@@ -1,20 +1,11 @@
-import type { ConnectionRow } from "../../datapath/agent/control.ts";
+import { tcpFlags } from "../../semantics/packet.ts";
+import { turnPacket } from "../engine/conversation.ts";
 import { floodOf, packetOf, resolveRoute } from "../engine/packets.ts";
-import type { Conversation, Engine, Machine, Metrics, Sighting, WirePacket } from "../engine/ports.ts";
+import type { Conversation, ConversationOutcome, Engine, Machine, Sighting, WirePacket } from "../engine/ports.ts";
 import { decisiveSighting, type Outcome } from "./check.ts";
+import type { Happening } from "./happening.ts";
 import type { Action, Scenario, Step } from "./scenario.ts";
 import type { World } from "./world.ts";
-
-/** What one step came to. */
-export type Happening =
-  | { readonly kind: "none" }
-  | { readonly kind: "outcome"; readonly outcome: Outcome; readonly packet: WirePacket | undefined }
-  | {
-      readonly kind: "pod";
-      readonly machine: Machine;
-      readonly metrics: Metrics;
-      readonly rows: readonly ConnectionRow[];
-    };
 
 /** First source port of connections that name none; the same in every engine, so that their tables agree. */
 const firstConnectionPort = 50_000;
@@ -92,7 +83,8 @@ export class Play {
   }
 
   async #program(): Promise<void> {
-    await this.#engine.program(await this.#world.compile(), this.#world.endpoints());
+    const statuses = await this.#engine.program(await this.#world.compile(), this.#world.endpoints());
+    await this.#world.report(statuses);
   }
 
   async #programmed(): Promise<Happening> {
@@ -139,29 +131,40 @@ export class Play {
       destination,
       port: connect.port,
     };
-    const { succeeded, sightings } = await this.#engine.connect(conversation);
+    const outcome = await this.#engine.connect(conversation);
     // A request that was lost leaves a UDP socket as it was; a TCP socket is gone.
-    if (succeeded || conversation.protocol === 17) this.#conversations.set(connect.name, conversation);
-    return {
-      kind: "outcome",
-      outcome: this.#outcome("connected", succeeded, sightings, expect?.at),
-      packet: undefined,
-    };
+    if (outcome.succeeded || conversation.protocol === 17) this.#conversations.set(connect.name, conversation);
+    return this.#conversed(conversation, "connected", outcome, expect?.at);
   }
 
   async #exchange({ exchange, expect }: Action & { kind: "exchange" }): Promise<Happening> {
-    if (!this.#conversations.has(exchange.name))
+    const conversation = this.#conversations.get(exchange.name);
+    if (conversation === undefined)
       return { kind: "outcome", outcome: this.#outcome("delivered", false, [], undefined), packet: undefined };
-    const { succeeded, sightings } = await this.#engine.exchange(exchange.name);
-    return {
-      kind: "outcome",
-      outcome: this.#outcome("delivered", succeeded, sightings, expect?.at),
-      packet: undefined,
-    };
+    return this.#conversed(conversation, "delivered", await this.#engine.exchange(exchange.name), expect?.at);
+  }
+
+  #conversed(
+    conversation: Conversation,
+    word: Outcome["word"],
+    { succeeded, sightings }: ConversationOutcome,
+    at: string | undefined,
+  ): Happening {
+    const outcome = this.#outcome(word, succeeded, sightings, at);
+    const packet = outcome.sighting && packetLike(conversation, outcome.sighting, word === "connected");
+    return { kind: "outcome", outcome, packet };
   }
 
   async #look(machine: Machine): Promise<Happening & { kind: "pod" }> {
     const [metrics, rows] = await Promise.all([this.#engine.metrics(machine), this.#engine.connections(machine)]);
     return { kind: "pod", machine, metrics, rows };
   }
+}
+
+/** A packet of the conversation that an endpoint would see as it saw this one: the same way between the same ports. */
+function packetLike(conversation: Conversation, { uid, direction }: Sighting, opening: boolean): WirePacket {
+  const byClient = (uid === conversation.from.uid) === (direction === "egress");
+  if (conversation.protocol === 17) return turnPacket(conversation, { sender: byClient ? "client" : "server" });
+  const flags = byClient ? (opening ? tcpFlags.SYN : tcpFlags.ACK) : tcpFlags.ACK | (opening ? tcpFlags.SYN : 0);
+  return turnPacket(conversation, { sender: byClient ? "client" : "server", flags });
 }

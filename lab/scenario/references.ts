@@ -1,3 +1,4 @@
+import type { ConnectAction } from "./actions.ts";
 import type { Path } from "./document.ts";
 import { type Finding, instead } from "./problems.ts";
 import type { Scenario, Step } from "./scenario.ts";
@@ -64,6 +65,18 @@ function checkEnds(ends: { from: string; to: string }, path: Path, names: Names,
   checkMachine(ends.to, [...path, "to"], names, findings);
 }
 
+function checkConnect(connect: ConnectAction, path: Path, names: Names, findings: Finding[]): void {
+  checkEnds(connect, path, names, findings);
+  if (names.conversations.has(connect.name)) {
+    findings.push({
+      path: [...path, "name"],
+      message: "is the name of an open connection",
+      remedy: "close that one first, or choose another name",
+    });
+  }
+  names.conversations.add(connect.name);
+}
+
 function checkStep(step: Step, names: Names, findings: Finding[]): void {
   const path = [...stepPath(step), step.action.kind];
   const { action } = step;
@@ -72,40 +85,37 @@ function checkStep(step: Step, names: Names, findings: Finding[]): void {
   }
   switch (action.kind) {
     case "pod":
-      return addPod(action.pod, path, names, findings);
+      addPod(action.pod, path, names, findings);
+      break;
     case "removePod":
       checkMachine(action.pod, path, names, findings, true);
-      return removePod(action.pod, names);
+      removePod(action.pod, names);
+      break;
     case "packet":
       checkEnds(action.packet, path, names, findings);
       if (action.packet.quoting !== undefined) checkEnds(action.packet.quoting, [...path, "quoting"], names, findings);
-      return;
+      break;
     case "flood":
-      return checkEnds(action.flood, path, names, findings);
+      checkEnds(action.flood, path, names, findings);
+      break;
     case "connect":
-      checkEnds(action.connect, path, names, findings);
-      if (names.conversations.has(action.connect.name)) {
-        findings.push({
-          path: [...path, "name"],
-          message: "is the name of an open connection",
-          remedy: "close that one first, or choose another name",
-        });
-      }
-      names.conversations.add(action.connect.name);
-      return;
+      checkConnect(action.connect, path, names, findings);
+      break;
     case "exchange":
-      return checkConversation(action.exchange.name, [...path, "name"], names, findings);
+      checkConversation(action.exchange.name, [...path, "name"], names, findings);
+      break;
     case "close":
       checkConversation(action.close.name, [...path, "name"], names, findings);
       names.conversations.delete(action.close.name);
-      return;
+      break;
     case "expect":
-      return checkMachine(action.expect.pod, [...path, "pod"], names, findings, true);
+      checkMachine(action.expect.pod, [...path, "pod"], names, findings, true);
+      break;
     case "apply":
     case "delete":
     case "advance":
     case "restartAgent":
-      return;
+      break;
   }
 }
 

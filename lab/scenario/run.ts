@@ -1,21 +1,13 @@
-import type { Engine, EngineName } from "../engine/ports.ts";
+import type { Engine } from "../engine/ports.ts";
 import type { CaseResult, Failure, RunResult } from "../report/result.ts";
 import { compareEngines } from "./compare.ts";
 import { describeAction } from "./describe.ts";
+import type { Happening } from "./happening.ts";
 import { judgeStep } from "./judge.ts";
-import { type Happening, Play } from "./play.ts";
+import type { Performance } from "./performance.ts";
+import { Play } from "./play.ts";
 import type { Scenario, Step } from "./scenario.ts";
 import { World } from "./world.ts";
-
-/** One scenario in one engine: the result, and what happened at each step for the comparison. */
-export interface Performance {
-  readonly engine: EngineName;
-  readonly result: CaseResult;
-  /** By step; shorter than the steps where one ended in an error. */
-  readonly happenings: readonly Happening[];
-  /** Every pod at the end. */
-  readonly finale: readonly (Happening & { kind: "pod" })[];
-}
 
 const hasExpectation = ({ action }: Step): boolean => "expect" in action && action.expect !== undefined;
 
@@ -33,9 +25,9 @@ function brokenStep(scenario: Scenario, step: Step | undefined, error: unknown):
 }
 
 /** Plays one scenario on one engine and checks every expectation; an error ends it as a failure. */
-export async function perform(scenario: Scenario, engine: Engine): Promise<Performance> {
+async function perform(scenario: Scenario, engine: Engine): Promise<Performance> {
   const started = performance.now();
-  const world = await World.create(scenario);
+  const world = new World(scenario);
   const play = new Play(engine, world);
   const happenings: Happening[] = [];
   const failures: Failure[] = [];

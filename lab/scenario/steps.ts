@@ -25,16 +25,65 @@ function checkDelivered(
   const many = step.action === "flood" || (sent?.count ?? 1) > 1;
   if (many && typeof delivered === "boolean") {
     findings.push({
-      path: [...path, "expect", "delivered"],
+      path: [...path, "delivered"],
       message: "is not a number",
       remedy: "say how many packets arrive",
     });
   }
 }
 
+/** The step's keys that name an action; other keys than these and `expect` are findings. */
+function actionsOf(step: Record<string, unknown>, path: Path, findings: Finding[]): readonly ActionName[] {
+  const keys = Object.keys(step).filter((key) => key !== "expect");
+  const isAction = (key: string): key is ActionName => actionNames.some((name) => name === key);
+  for (const key of keys.filter((key) => !isAction(key))) {
+    findings.push({ path: [...path, key], message: "is no step", remedy: instead(key, [...actionNames, "expect"]) });
+  }
+  const names = keys.filter(isAction);
+  const [first, second] = names;
+  if (second !== undefined) {
+    findings.push({ path: [...path, second], message: `stands beside ${first}`, remedy: "write two steps" });
+  }
+  return names;
+}
+
+/** What is expected beside an action. */
+function readExpectation(
+  action: ActionName,
+  value: unknown,
+  written: unknown,
+  path: Path,
+  findings: Finding[],
+): unknown {
+  const schema = expectationFor(action);
+  if (schema === undefined) {
+    findings.push({ path, message: `says nothing beside ${action}`, remedy: "write it as a step of its own" });
+    return undefined;
+  }
+  const expect = readWith(schema, written, path, findings);
+  checkDelivered({ action, value, expect }, path, findings);
+  return expect;
+}
+
+function readFields(step: Record<string, unknown>, path: Path, findings: Finding[]): ReadStep | undefined {
+  const before = findings.length;
+  const [action] = actionsOf(step, path, findings);
+  const expectPath = [...path, "expect"];
+  if (action !== undefined) {
+    const value = readWith<unknown>(actionSchemas[action], step[action], [...path, action], findings);
+    if (!("expect" in step)) return { action, value };
+    const expect = readExpectation(action, value, step["expect"], expectPath, findings);
+    return { action, value, ...(expect === undefined ? {} : { expect }) };
+  }
+  if ("expect" in step)
+    return { action: "expect", value: readWith(aloneExpectation, step["expect"], expectPath, findings) };
+  if (findings.length === before)
+    findings.push({ path, message: "does nothing", remedy: `give one of ${actionNames.join(", ")} or expect` });
+  return undefined;
+}
+
 /** Reads one step; undefined when it has findings. */
 export function readStep(raw: unknown, path: Path, findings: Finding[]): ReadStep | undefined {
-  const before = findings.length;
   if (typeof raw !== "object" || raw === null || Array.isArray(raw)) {
     findings.push({
       path,
@@ -43,38 +92,7 @@ export function readStep(raw: unknown, path: Path, findings: Finding[]): ReadSte
     });
     return undefined;
   }
-  const step = raw as Record<string, unknown>;
-  const keys = Object.keys(step);
-  const names = keys.filter((key): key is ActionName => actionNames.some((name) => name === key));
-  for (const key of keys) {
-    if (key === "expect" || names.some((name) => name === key)) continue;
-    findings.push({ path: [...path, key], message: "is no step", remedy: instead(key, [...actionNames, "expect"]) });
-  }
-  const [action, second] = names;
-  if (second !== undefined) {
-    findings.push({ path: [...path, second], message: `stands beside ${action}`, remedy: "write two steps" });
-  }
-  if (action === undefined) {
-    if (!("expect" in step)) {
-      if (findings.length === before)
-        findings.push({ path, message: "does nothing", remedy: `give one of ${actionNames.join(", ")} or expect` });
-      return undefined;
-    }
-    const value = readWith(aloneExpectation, step["expect"], [...path, "expect"], findings);
-    return findings.length === before ? { action: "expect", value } : undefined;
-  }
-  const value = readWith<unknown>(actionSchemas[action], step[action], [...path, action], findings);
-  const schema = expectationFor(action);
-  let expect: unknown;
-  if ("expect" in step) {
-    if (schema === undefined) {
-      findings.push({
-        path: [...path, "expect"],
-        message: `says nothing beside ${action}`,
-        remedy: "write it as a step of its own",
-      });
-    } else expect = readWith(schema, step["expect"], [...path, "expect"], findings);
-    checkDelivered({ action, value, expect }, path, findings);
-  }
-  return findings.length === before ? { action, value, ...(expect === undefined ? {} : { expect }) } : undefined;
+  const before = findings.length;
+  const step = readFields(raw as Record<string, unknown>, path, findings);
+  return findings.length === before ? step : undefined;
 }

@@ -1,10 +1,12 @@
-import { MemoryApi } from "../../operator/memory/api.ts";
-import type { ApiObject, Kind, ObjectRef } from "../../operator/ports.ts";
+import type { EndpointStatus } from "../../datapath/agent/control.ts";
+import type { ApiObject, ObjectRef } from "../../operator/ports.ts";
 import type { CompiledState } from "../../semantics/policy.ts";
 import { nodeMachine } from "../engine/node.ts";
 import type { EndpointInput, Machine } from "../engine/ports.ts";
 import type { DeleteAction } from "./actions.ts";
 import { AddressBook, namedAddresses } from "./addresses.ts";
+import { explainEndpoint, explainVerdict } from "./explain.ts";
+import type { Happening } from "./happening.ts";
 import type { HostSpec, PodSpec } from "./machines.ts";
 import type { Manifest } from "./manifests.ts";
 import { PolicySource } from "./policy-source.ts";
@@ -25,6 +27,8 @@ export class World {
   readonly #hosts = new Map<string, Machine>();
   /** By `namespace/name`. */
   readonly #pods = new Map<string, RunningPod>();
+  /** What was compiled last, which verdicts are explained by. */
+  #compiled: CompiledState | undefined;
 
   constructor(scenario: Scenario) {
     this.#policy = new PolicySource(scenario.config);
@@ -54,16 +58,23 @@ export class World {
   }
 
   async apply(manifests: readonly Manifest[]): Promise<void> {
-    for (const manifest of manifests) await this.#policy.apply(manifest.source as ApiObject);
+    await this.applySources(manifests.map(({ source }) => source));
   }
 
-  async delete(target: DeleteAction): Promise<void> {
-    await this.#policy.delete(target as ObjectRef & { kind: Kind });
+  /** Creates or replaces objects as they were written, which `crds` has checked. */
+  async applySources(sources: readonly unknown[]): Promise<void> {
+    for (const source of sources) await this.#policy.apply(source as ApiObject);
+  }
+
+  /** Deletes an object; one that is in use stays until it no longer is, which nobody waits for (S-19). */
+  async delete({ kind, name, namespace }: DeleteAction): Promise<void> {
+    await this.#policy.delete(namespace === undefined ? { kind, name } : { kind, name, namespace });
   }
 
   /** What the operator makes of the objects now. */
   async compile(): Promise<CompiledState> {
     const state = await this.#policy.compile();
+    this.#compiled = state;
     for (const endpoint of state.node.endpoints) {
       const pod = [...this.#pods.values()].find((candidate) => candidate.machine.uid === endpoint.pod.uid);
       if (pod !== undefined && endpoint.ruleSet === undefined && endpoint.closed === undefined)
@@ -72,8 +83,17 @@ export class World {
     return state;
   }
 
+  /** Tells the operator what became of the state that was compiled last. */
+  async report(statuses: readonly EndpointStatus[]): Promise<void> {
+    if (this.#compiled !== undefined) await this.#policy.report(this.#compiled, statuses);
+  }
+
   endpoints(): EndpointInput[] {
     return [...this.#pods.values()].map(({ machine, ranUnfiltered }) => ({ machine, adopt: ranUnfiltered }));
+  }
+
+  hosts(): Machine[] {
+    return [...this.#hosts.values()];
   }
 
   pods(): Machine[] {
@@ -85,6 +105,23 @@ export class World {
     if (name === nodeMachine.name) return nodeMachine;
     return this.#hosts.get(name) ?? this.#podEntry(name)[1].machine;
   };
+
+  /** Why a step came to what it did, for an expectation that did not hold. */
+  explain(happening: Happening): readonly string[] {
+    const state = this.#compiled;
+    if (state === undefined) return [];
+    switch (happening.kind) {
+      case "none":
+        return [];
+      case "pod":
+        return explainEndpoint(state, happening.machine.uid ?? "");
+      case "outcome": {
+        const { sighting } = happening.outcome;
+        if (sighting === undefined) return ["no endpoint saw a packet of it"];
+        return explainVerdict(state, { ...sighting, packet: happening.packet });
+      }
+    }
+  }
 
   /** Addresses that the remote of an expected connection stands for: a machine's, or itself. */
   readonly addressesOf = (remote: string): readonly string[] => {

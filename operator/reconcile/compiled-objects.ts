@@ -1,18 +1,18 @@
-import { compiledApiVersion, type RuleSetSpec } from "../../crds/compiled.ts";
+import { compiledApiVersion, type NodePolicyStatus, type RuleSetSpec } from "../../crds/compiled.ts";
 import type { AclSet, AddressSet, NodeConfig, NodePolicy, RuleSet } from "../../semantics/policy.ts";
 import type { ApiObject, StoredObject } from "../ports.ts";
+import { nameOf } from "../resolve/hash.ts";
 import type { CompiledObjects } from "../resolve/resolution.ts";
-import type { ExistingObjects } from "../snapshot.ts";
+import type { ExistingObjects, NodeReport } from "../snapshot.ts";
 
-/** Labels by which an agent watches only the address sets that its rules refer to: one per group, by hash of its key. */
+/** Labels by which an agent watches only the address sets that its rules refer to: by hash of the group's key, the list's name or the namespace. */
 function labelsOf(set: AddressSet): Readonly<Record<string, string>> {
   switch (set.kind) {
     case "members":
-      return Object.fromEntries(
-        set.groups.map((key) => [`group.sallyport.dev/${key.replace("/", ".")}`.slice(0, 80), ""]),
-      );
+    case "service":
+      return Object.fromEntries(set.groups.map((key) => [`group.sallyport.dev/${nameOf("group", [key])}`, ""]));
     case "prefixList":
-      return { "sallyport.dev/prefix-list": set.name };
+      return { "sallyport.dev/prefix-list": nameOf("list", [set.prefixList]) };
     case "namespace":
       return { "sallyport.dev/namespace": set.namespace };
   }
@@ -57,4 +57,15 @@ export function fromApiObjects(
     nodePolicies: byName<NodePolicy>(lists.NodePolicy),
     ...(config === undefined ? {} : { config }),
   };
+}
+
+/** The agents' reports by node; a node whose agent has told nothing yet has none. */
+export function reportsOf(nodePolicies: readonly StoredObject[]): ReadonlyMap<string, NodeReport> {
+  return new Map(
+    nodePolicies.flatMap(({ metadata, status }): readonly [string, NodeReport][] => {
+      if (status === undefined) return [];
+      const told = status as NodePolicyStatus;
+      return [[metadata.name, { ...told, current: told.observedGeneration === metadata.generation }]];
+    }),
+  );
 }

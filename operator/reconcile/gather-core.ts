@@ -1,4 +1,5 @@
 import type { EndpointSlice, Namespace, Pod, Service, ServiceAccount } from "../../crds/kinds.ts";
+import type { Address } from "../../semantics/policy.ts";
 import type { EndpointSliceFacts, NamespaceFacts, PodFacts, ServiceAccountFacts, ServiceFacts } from "../snapshot.ts";
 
 const creationOf = (metadata: Readonly<Record<string, unknown>>): string => {
@@ -45,6 +46,11 @@ export function serviceAccountFacts({ metadata }: ServiceAccount): ServiceAccoun
   return { namespace: metadata.namespace, name: metadata.name, labels: metadata.labels ?? {} };
 }
 
+function clusterAddresses({ clusterIP, clusterIPs }: Service["spec"]): readonly Address[] {
+  const written = clusterIPs ?? (clusterIP === undefined ? [] : [clusterIP]);
+  return written.flatMap((address) => (address === "None" || address === "" ? [] : [address]));
+}
+
 /** What a Service says of its backends; its target ports default to its ports. */
 export function serviceFacts({ metadata, spec }: Service): ServiceFacts {
   return {
@@ -53,7 +59,8 @@ export function serviceFacts({ metadata, spec }: Service): ServiceFacts {
     type: spec.type,
     labels: metadata.labels ?? {},
     ...(spec.selector === undefined ? {} : { selector: spec.selector }),
-    ports: spec.ports.map(({ protocol, port, targetPort }) => ({ protocol, targetPort: targetPort ?? port })),
+    addresses: clusterAddresses(spec),
+    ports: spec.ports.map(({ name = "", protocol, port, targetPort = port }) => ({ name, protocol, port, targetPort })),
   };
 }
 
@@ -62,7 +69,9 @@ export function endpointSliceFacts({ metadata, endpoints, ports }: EndpointSlice
   return {
     namespace: metadata.namespace,
     service: metadata.labels?.["kubernetes.io/service-name"] ?? "",
-    ports: (ports ?? []).flatMap(({ protocol, port }) => (port == null ? [] : [{ protocol, port }])),
+    ports: (ports ?? []).flatMap(({ name, protocol, port }) =>
+      port == null ? [] : [{ name: name ?? "", protocol, port }],
+    ),
     backends: (endpoints ?? []).map(({ addresses, targetRef }) => ({
       addresses,
       ...(targetRef?.kind === "Pod" && targetRef.uid !== undefined ? { uid: targetRef.uid } : {}),

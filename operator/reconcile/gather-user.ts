@@ -42,7 +42,7 @@ export function userObject<Kind extends UserKind>(
     forced: force !== undefined && force !== "false",
     finalized: metadata.finalizers?.includes(inUseFinalizer) ?? false,
     status: stored.status,
-    ...(object === undefined ? {} : { spec: (object as ParsedOf<Kind>).spec }),
+    ...(object === undefined ? {} : { spec: (object as { spec: ParsedOf<Kind>["spec"] }).spec }),
     problems,
   };
 }

@@ -1,7 +1,7 @@
 import type { ApiPort, Kind, StoredObject } from "../ports.ts";
 import { kinds } from "../ports.ts";
 import type { Snapshot } from "../snapshot.ts";
-import { fromApiObjects } from "./compiled-objects.ts";
+import { fromApiObjects, reportsOf } from "./compiled-objects.ts";
 import { endpointSliceFacts, namespaceFacts, podFacts, serviceAccountFacts, serviceFacts } from "./gather-core.ts";
 import { aclObject, groupObject, parseCore, userObject } from "./gather-user.ts";
 
@@ -41,10 +41,6 @@ export function toSnapshot(objects: Objects): Snapshot {
       .filter(isThere)
       .map(endpointSliceFacts),
     existing: fromApiObjects(objects),
+    reports: reportsOf(objects.NodePolicy),
   };
-}
-
-/** Reads everything that a decision depends on. */
-export async function gather(api: ApiPort): Promise<Snapshot> {
-  return toSnapshot(await readObjects(api));
 }

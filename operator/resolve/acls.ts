@@ -9,7 +9,7 @@ export function aclName({ uid }: AclObject): string {
 }
 
 /** The ACL's rules from the lowest number on (S-80), ingress before egress. */
-export function compileAcl(acl: AclObject): AclSet {
+function compileAcl(acl: AclObject): AclSet {
   const lists = [
     ["ingress", acl.spec?.inbound ?? []],
     ["egress", acl.spec?.outbound ?? []],

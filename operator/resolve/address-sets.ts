@@ -4,6 +4,7 @@ import type { PodFacts, PrefixListObject, Snapshot } from "../snapshot.ts";
 import type { Attachment } from "./attachment.ts";
 import { nameOf } from "./hash.ts";
 import type { References } from "./rule-sets.ts";
+import { resolveServiceSets } from "./service-sets.ts";
 import { cutSlices } from "./slices.ts";
 
 /** Addresses of each pod, by uid. */
@@ -16,10 +17,11 @@ type ExistingSlices = ReadonlyMap<string, ReadonlyMap<number, readonly Cidr[]>>;
 
 function existingSlices(existing: Existing): ExistingSlices {
   const slices = new Map<string, Map<number, readonly Cidr[]>>();
-  for (const [name, { cidrs }] of existing) {
+  for (const [name, set] of existing) {
+    if (set.kind === "service") continue;
     const end = name.lastIndexOf("-");
     const base = name.slice(0, end);
-    slices.set(base, (slices.get(base) ?? new Map()).set(Number(name.slice(end + 1)), cidrs));
+    slices.set(base, (slices.get(base) ?? new Map()).set(Number(name.slice(end + 1)), set.cidrs));
   }
   return slices;
 }
@@ -97,6 +99,7 @@ export function resolveAddressSets(
   snapshot: Snapshot,
   attachments: ReadonlyMap<string, Attachment>,
   addresses: Addresses,
+  podByAddress: ReadonlyMap<string, string>,
   references: References,
   aclNamespaces: ReadonlySet<string>,
 ): readonly AddressSet[] {
@@ -104,6 +107,7 @@ export function resolveAddressSets(
   const slices = existingSlices(existing);
   return [
     ...memberSets(attachments.values(), references.groups, addresses, slices),
+    ...resolveServiceSets(snapshot, attachments, addresses, podByAddress, references.groups),
     ...namespaceSets(snapshot.pods, aclNamespaces, addresses, slices),
     ...prefixListSets(snapshot.prefixLists, references.prefixLists, existing),
   ].sort((a, b) => (a.name < b.name ? -1 : 1));

@@ -8,7 +8,7 @@ import { ruleSetName } from "./rule-sets.ts";
 import { overQuota, sumCounts } from "./rules.ts";
 
 /** What filters one endpoint: names of compiled objects, absent where nothing does. */
-export type EndpointFilters = Pick<EndpointPolicy, "ruleSet" | "acl" | "closed">;
+type EndpointFilters = Pick<EndpointPolicy, "ruleSet" | "acl" | "closed">;
 
 /** An endpoint's filters, and why they are not what its objects say. */
 export interface EndpointDecision {

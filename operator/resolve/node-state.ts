@@ -5,6 +5,7 @@ import { type References, referencesOf } from "./rule-sets.ts";
 function concerns(set: AddressSet, references: References, namespaces: ReadonlySet<string>): boolean {
   switch (set.kind) {
     case "members":
+    case "service":
       return set.groups.some((group) => references.groups.has(group));
     case "prefixList":
       return references.prefixLists.has(set.prefixList);
@@ -24,9 +25,4 @@ export function nodeState(compiled: CompiledObjects, node: string): CompiledStat
   const namespaces = new Set(acls.map(({ namespace }) => namespace));
   const addressSets = compiled.addressSets.filter((set) => concerns(set, references, namespaces));
   return { config: compiled.config, ruleSets, acls, addressSets, node: policy };
-}
-
-/** The state of every node that has endpoints, by name. */
-export function nodeStates(compiled: CompiledObjects): ReadonlyMap<string, CompiledState> {
-  return new Map(compiled.nodePolicies.map(({ node }) => [node, nodeState(compiled, node)]));
 }

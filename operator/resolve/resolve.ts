@@ -129,7 +129,7 @@ export function resolve(snapshot: Snapshot, config: OperatorConfig): Resolution 
   const compiled: CompiledObjects = {
     ruleSets,
     acls: aclSets,
-    addressSets: resolveAddressSets(snapshot, attachments, addresses, references, aclNamespaces),
+    addressSets: resolveAddressSets(snapshot, attachments, addresses, podByAddress, references, aclNamespaces),
     nodePolicies: resolveNodePolicies(snapshot, decisions, profiles, podByAddress, config),
     config: resolveNodeConfig(snapshot, prefixLists, config),
   };

@@ -3,10 +3,15 @@ import type { Direction, Family, Peer, Rule, RuleOrigin } from "../../semantics/
 import type { GroupObject, PrefixListObject } from "../snapshot.ts";
 
 /** Directions in the order in which they are listed everywhere. */
-export const directions = ["ingress", "egress"] as const satisfies readonly Direction[];
+const directions = ["ingress", "egress"] as const satisfies readonly Direction[];
+
+/** Where a rule was written in its group: `spec.ingress[0].from[1]`. */
+export function placeOf(direction: Direction, { rule, peer }: Pick<RuleOrigin, "rule" | "peer">): string {
+  return `spec.${direction}[${rule}].${direction === "ingress" ? "from" : "to"}[${peer}]`;
+}
 
 /** A literal rule that repeats an earlier one of its group (S-5). */
-export interface Duplicate {
+interface Duplicate {
   readonly direction: Direction;
   readonly origin: RuleOrigin;
   /** The one that counts. */
@@ -38,7 +43,7 @@ export function literalRules({ key, spec }: GroupObject): GroupRules {
 }
 
 /** IP version of a peer that has one. */
-export function familyOfCidr(cidr: string): Family {
+function familyOfCidr(cidr: string): Family {
   return cidr.includes(":") ? 6 : 4;
 }
 

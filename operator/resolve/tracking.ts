@@ -9,7 +9,10 @@ import type {
   Snapshot,
   TrackingObject,
 } from "../snapshot.ts";
+import { backendsOf, podsOf, protocolNumbers, targetPort } from "./backends.ts";
 import { revisionOf } from "./hash.ts";
+
+type PodByAddress = ReadonlyMap<string, string>;
 
 /** The one policy, whatever its spec. */
 export function trackingPolicyOf(snapshot: Snapshot): TrackingObject | undefined {
@@ -18,8 +21,6 @@ export function trackingPolicyOf(snapshot: Snapshot): TrackingObject | undefined
 
 /** Label that Gateway implementations put on what they make for a Gateway (GEP-1762). */
 const gatewayLabel = "gateway.networking.k8s.io/gateway-name";
-
-const protocols = { TCP: 6, UDP: 17, SCTP: undefined } as const;
 
 /** Whether connections to the Service's backends are tracked. An invalid policy tracks when in doubt. */
 function isTracked(service: ServiceFacts, policy: TrackingObject): boolean {
@@ -33,49 +34,37 @@ function isTracked(service: ServiceFacts, policy: TrackingObject): boolean {
 type PortsByPod = Map<string, Map<string, TrackedPort>>;
 
 function add(ports: PortsByPod, uid: string, protocol: ContainerPort["protocol"], port: number): void {
-  const number = protocols[protocol];
+  const number = protocolNumbers[protocol];
   if (number === undefined) return;
   const own = ports.get(uid) ?? new Map<string, TrackedPort>();
   own.set(`${number}/${port}`, { protocol: number, port });
   ports.set(uid, own);
 }
 
-function addSlice(ports: PortsByPod, slice: EndpointSliceFacts, podByAddress: ReadonlyMap<string, string>): void {
-  for (const { uid, addresses } of slice.backends) {
-    const pods = uid === undefined ? addresses.map((address) => podByAddress.get(address)) : [uid];
-    for (const pod of pods)
-      for (const { protocol, port } of slice.ports) if (pod !== undefined) add(ports, pod, protocol, port);
+function addListed(ports: PortsByPod, slice: EndpointSliceFacts, podByAddress: PodByAddress): void {
+  const pods = podsOf(slice, podByAddress).filter((uid) => uid !== undefined);
+  for (const uid of pods) for (const { protocol, port } of slice.ports) add(ports, uid, protocol, port);
+}
+
+function addSelected(ports: PortsByPod, service: ServiceFacts, pod: PodFacts): void {
+  for (const { protocol, targetPort: target } of service.ports) {
+    const port = targetPort(target, protocol, pod);
+    if (port !== undefined) add(ports, pod.uid, protocol, port);
   }
-}
-
-function targetPort(target: number | string, protocol: ContainerPort["protocol"], pod: PodFacts): number | undefined {
-  if (typeof target === "number") return target;
-  return pod.ports.find((port) => port.name === target && port.protocol === protocol)?.port;
-}
-
-/** A Service's own selector counts beside its slices: they follow it only when the pod is ready. */
-function addSelected(ports: PortsByPod, service: ServiceFacts, pods: readonly PodFacts[]): void {
-  const selector = Object.entries(service.selector ?? {});
-  if (selector.length === 0) return;
-  for (const pod of pods.filter(({ labels }) => selector.every(([key, value]) => labels[key] === value)))
-    for (const { protocol, targetPort: target } of service.ports) {
-      const port = targetPort(target, protocol, pod);
-      if (port !== undefined) add(ports, pod.uid, protocol, port);
-    }
 }
 
 /** Local ports of each pod on which every flow is tracked (S-60), by uid, in order. */
 export function resolveTrackedPorts(
   snapshot: Snapshot,
-  podByAddress: ReadonlyMap<string, string>,
+  podByAddress: PodByAddress,
 ): ReadonlyMap<string, readonly TrackedPort[]> {
   const policy = trackingPolicyOf(snapshot);
   const ports: PortsByPod = new Map();
-  const slices = Map.groupBy(snapshot.endpointSlices, ({ namespace, service }) => `${namespace}/${service}`);
-  const pods = Map.groupBy(snapshot.pods, ({ namespace }) => namespace);
+  const backends = backendsOf(snapshot, podByAddress);
   for (const service of policy ? snapshot.services.filter((service) => isTracked(service, policy)) : []) {
-    for (const slice of slices.get(`${service.namespace}/${service.name}`) ?? []) addSlice(ports, slice, podByAddress);
-    addSelected(ports, service, pods.get(service.namespace) ?? []);
+    const { slices, selected } = backends(service);
+    for (const slice of slices) addListed(ports, slice, podByAddress);
+    for (const pod of selected) addSelected(ports, service, pod);
   }
   const inOrder = (own: ReadonlyMap<string, TrackedPort>) =>
     [...own.values()].sort((a, b) => a.protocol - b.protocol || a.port - b.port);

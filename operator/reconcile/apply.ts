@@ -1,0 +1,64 @@
+import type { CompiledKind } from "../../crds/compiled.ts";
+import type { AddressSet } from "../../semantics/policy.ts";
+import { type ApiObject, type ApiPort, describeRef, type ObjectRef, refOf, type StoredObject } from "../ports.ts";
+import type { CompiledObjects } from "../resolve/resolution.ts";
+import { same } from "../same.ts";
+import { toApiObjects } from "./compiled-objects.ts";
+
+/** Compiled objects as the API server has them. */
+export type StoredCompiled = Readonly<Record<CompiledKind, readonly StoredObject[]>>;
+
+/** The least that must be written, in the order in which it must be. */
+export interface CompiledChanges {
+  readonly writes: readonly ApiObject[];
+  readonly removals: readonly ObjectRef[];
+}
+
+/** Kinds in the order of removal: what refers to others first. The one NodeConfig is never removed. */
+const removalOrder = ["NodePolicy", "RuleSet", "AddressSet"] as const satisfies readonly CompiledKind[];
+
+const isCurrent = (stored: StoredObject | undefined, { metadata, spec }: ApiObject): boolean =>
+  stored !== undefined && same(stored.spec, spec) && same(stored.metadata.labels ?? {}, metadata.labels ?? {});
+
+/**
+ * Address sets that only lose addresses are written after those that gain some, so that a pod whose groups change is
+ * in two sets for a moment and never in none.
+ */
+function losesOnly(stored: StoredObject | undefined, { kind, spec }: ApiObject): boolean {
+  if (kind !== "AddressSet" || stored === undefined) return false;
+  const [before, after] = [stored.spec, spec] as readonly [AddressSet, AddressSet];
+  if (before.kind === "service" || after.kind === "service") return false;
+  const known = new Set(before.cidrs);
+  return after.cidrs.every((cidr) => known.has(cidr));
+}
+
+/** What separates the compiled objects from those that are there. */
+export function diffCompiled(stored: StoredCompiled, compiled: CompiledObjects): CompiledChanges {
+  const before = new Map(
+    Object.values(stored)
+      .flat()
+      .map((object) => [describeRef(refOf(object)), object]),
+  );
+  const storedOf = (object: ApiObject) => before.get(describeRef(refOf(object)));
+  const wanted = toApiObjects(compiled);
+  const changed = wanted.filter((object) => !isCurrent(storedOf(object), object));
+  const { sets = [], others = [] } = Object.groupBy(changed, ({ kind }) => (kind === "AddressSet" ? "sets" : "others"));
+  const config = others.filter(({ kind }) => kind === "NodeConfig");
+  const referring = others.filter(({ kind }) => kind !== "NodeConfig");
+  const names = new Set(wanted.map((object) => describeRef(refOf(object))));
+  return {
+    writes: [
+      ...config,
+      ...sets.filter((set) => !losesOnly(storedOf(set), set)),
+      ...sets.filter((set) => losesOnly(storedOf(set), set)),
+      ...referring,
+    ],
+    removals: removalOrder.flatMap((kind) => stored[kind].map(refOf).filter((ref) => !names.has(describeRef(ref)))),
+  };
+}
+
+/** Carries the changes out, one after the other: a failure leaves nothing that refers to what is not there. */
+export async function applyCompiled(api: ApiPort, { writes, removals }: CompiledChanges): Promise<void> {
+  for (const object of writes) await api.apply(object);
+  for (const ref of removals) await api.delete(ref);
+}
