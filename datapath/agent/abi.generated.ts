@@ -29,12 +29,32 @@ export const structs = {
       pad2: 248,
     },
   },
+  bucket: {
+    size: 32,
+    fields: {
+      full_at: 0,
+      depth: 8,
+      cost: 16,
+      cost_shift: 24,
+      pad: 28,
+    },
+  },
+  rates: {
+    size: 128,
+    fields: {
+      bandwidth: 0,
+      packets: 64,
+      link_local: 96,
+    },
+  },
   config: {
-    size: 16,
+    size: 24,
     fields: {
       clock: 0,
       flags: 8,
       tracking_slot: 12,
+      heartbeat: 16,
+      pad: 20,
     },
   },
   address_key: {
@@ -60,6 +80,66 @@ export const structs = {
     size: 8,
     fields: {
       word: 0,
+    },
+  },
+  fragment: {
+    size: 48,
+    fields: {
+      key: 0,
+      id: 28,
+      policy: 32,
+      seen: 40,
+      protocol: 44,
+      direction: 45,
+      reason: 46,
+      tracking: 47,
+    },
+  },
+  fragment_table: {
+    size: 3080,
+    fields: {
+      lock: 0,
+      next: 4,
+      records: 8,
+    },
+  },
+  endpoint_counters: {
+    size: 304,
+    fields: {
+      packets: 0,
+      bytes: 272,
+    },
+  },
+  verdict_event: {
+    size: 12,
+    fields: {
+      endpoint: 0,
+      direction: 4,
+      reason: 5,
+      tracking: 6,
+      family: 7,
+      rule: 8,
+      slot: 10,
+    },
+  },
+  sweeper: {
+    size: 16,
+    fields: {
+      timer: 0,
+    },
+  },
+  collect_args: {
+    size: 8,
+    fields: {
+      count: 0,
+      removed: 4,
+    },
+  },
+  clock_args: {
+    size: 8,
+    fields: {
+      now: 0,
+      pad: 4,
     },
   },
   row: {
@@ -99,16 +179,17 @@ export const structs = {
     },
   },
   policy: {
-    size: 182864,
+    size: 182896,
     fields: {
       untracked_in: 0,
       untracked_out: 32768,
       tracked_local: 65536,
-      first_row: 81920,
-      row_count: 81924,
-      first_hit: 81928,
-      hit_count: 81932,
-      tables: 81936,
+      digest: 81920,
+      first_row: 81952,
+      row_count: 81956,
+      first_hit: 81960,
+      hit_count: 81964,
+      tables: 81968,
     },
   },
   prefix_key: {
@@ -125,6 +206,29 @@ export const structs = {
       row: 0,
     },
   },
+  service_key: {
+    size: 20,
+    fields: {
+      address: 0,
+      port: 16,
+      protocol: 18,
+      family: 19,
+    },
+  },
+  service: {
+    size: 8,
+    fields: {
+      identity: 0,
+      target_port: 4,
+      pad: 6,
+    },
+  },
+  combination_key: {
+    size: 16,
+    fields: {
+      digest: 0,
+    },
+  },
   identity_key: {
     size: 8,
     fields: {
@@ -138,50 +242,20 @@ export const structs = {
       row: 0,
     },
   },
-  endpoint_counters: {
-    size: 304,
-    fields: {
-      packets: 0,
-      bytes: 272,
-    },
-  },
-  verdict_event: {
-    size: 12,
-    fields: {
-      endpoint: 0,
-      direction: 4,
-      reason: 5,
-      tracking: 6,
-      family: 7,
-      rule: 8,
-      slot: 10,
-    },
-  },
-  collect_args: {
-    size: 8,
-    fields: {
-      count: 0,
-      removed: 4,
-    },
-  },
-  clock_args: {
-    size: 8,
-    fields: {
-      now: 0,
-      pad: 4,
-    },
-  },
 } as const;
 
 /** The enumerators of datapath/bpf/abi.h. */
 export const constants = {
   RULES_PER_TABLE: 1024,
   ROW_WORDS: 16,
+  INTERVAL_BITS: 11,
   PORT_INTERVALS: 2048,
   POLICY_SLOTS: 1024,
   ENDPOINT_PROBES: 4,
   ENDPOINT_ADDRESSES: 4,
   SWEEP_BATCH: 4096,
+  FRAGMENTS_PER_ENDPOINT: 64,
+  BUCKET_SHIFT: 28,
   NO_RULE: 65535,
   DIRECTION_INGRESS: 0,
   DIRECTION_EGRESS: 1,
@@ -230,6 +304,8 @@ export const constants = {
   POLICY_ACL: 4,
   POLICY_CHECK_SOURCE: 8,
   POLICY_ADOPT: 16,
+  POLICY_RATES: 32,
+  NO_LIMIT: 0,
   CONFIG_VERDICTS: 1,
   ROLE_NODE: 1,
   ROLE_DNS: 2,

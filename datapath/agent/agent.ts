@@ -1,26 +1,20 @@
+import type { ConnectionRow, EndpointMetrics } from "../../semantics/observation.ts";
 import type { CompiledState, NodeFacts } from "../../semantics/policy.ts";
-import { waitForGracePeriod } from "../loader/libc.ts";
 import type { RingReader } from "../loader/ports.ts";
-import { identityEntries, roleEntries } from "./apply/addresses.ts";
+import { identityEntries, roleEntries, serviceEntries } from "./apply/addresses.ts";
+import { CombinationTable } from "./apply/combinations.ts";
 import { EndpointTable } from "./apply/endpoint-table.ts";
 import { applyEntries } from "./apply/entries.ts";
 import { PolicyTable } from "./apply/policy-table.ts";
 import { u32Bytes } from "./bytes.ts";
 import { ticksOf } from "./clock.ts";
-import { combinationKey } from "./compile/identities.ts";
 import { type EndpointPlan, planNode } from "./compile/node.ts";
-import type {
-  AgentControl,
-  ConnectionRow,
-  EndpointAttachment,
-  EndpointMetrics,
-  EndpointStatus,
-  VerdictRecord,
-} from "./control.ts";
+import type { AgentControl, EndpointAttachment, EndpointStatus, VerdictRecord } from "./control.ts";
 import type { Datapath } from "./datapath.ts";
 import { readConnection } from "./observe/connections.ts";
 import { readMetrics } from "./observe/metrics.ts";
 import { readVerdict } from "./observe/verdicts.ts";
+import { Programmer } from "./retry.ts";
 
 /** An agent that is asked about a pod it does not know. */
 export class UnknownEndpointError extends Error {
@@ -33,12 +27,14 @@ export class Agent implements AgentControl {
   readonly #endpoints: EndpointTable;
   readonly #policies: PolicyTable;
   readonly #ring: RingReader;
-  #identityNumbers: ReadonlyMap<string, number> = new Map();
+  readonly #programmer = new Programmer({ program: async (...wanted) => this.#program(...wanted) });
+  readonly #combinations: CombinationTable;
 
   constructor(datapath: Datapath, options: { readonly attach: boolean }) {
     this.#datapath = datapath;
     this.#endpoints = new EndpointTable(datapath, options.attach);
     this.#policies = new PolicyTable(datapath, this.#endpoints.policiesInForce());
+    this.#combinations = new CombinationTable(datapath.map("combinations"));
     this.#ring = datapath.bpf.readRing(datapath.map("verdicts"));
   }
 
@@ -47,29 +43,11 @@ export class Agent implements AgentControl {
     node: NodeFacts,
     attachments: readonly EndpointAttachment[],
   ): Promise<readonly EndpointStatus[]> {
-    const plan = planNode(state, attachments, this.#identityNumbers);
-    const { combinations, addresses } = plan.identities;
-    this.#identityNumbers = new Map([...combinations].map(([number, labels]) => [combinationKey(labels), number]));
+    return this.#programmer.program(state, node, attachments);
+  }
 
-    // New policies know every new identity before an address gets it; old entries go last.
-    const removeRoles = applyEntries(
-      this.#datapath.map("roles"),
-      roleEntries(node.nodeAddresses, state.config.dnsAddresses),
-    );
-    this.#policies.install(plan);
-    const removeIdentities = applyEntries(this.#datapath.map("identities"), identityEntries(addresses));
-    const statuses = plan.endpoints.map((endpoint) => this.#programEndpoint(endpoint));
-    const gone = this.#endpoints.closeAllBut(new Set(attachments.map(({ uid }) => uid)));
-    removeIdentities();
-    removeRoles();
-
-    if (this.#policies.hasStale() || gone || this.#endpoints.hasOrphans()) {
-      waitForGracePeriod();
-      this.#policies.releaseStale();
-      this.#datapath.sweep();
-      this.#endpoints.freeClosed();
-    }
-    return statuses;
+  async statuses(): Promise<readonly EndpointStatus[]> {
+    return this.#programmer.statuses();
   }
 
   async advance(seconds: number): Promise<void> {
@@ -119,8 +97,42 @@ export class Agent implements AgentControl {
 
   /** Ends what this process holds; pinned programs and maps go on. */
   close(): void {
+    this.#programmer.stop();
     this.#ring.close();
     this.#datapath.close();
+  }
+
+  #program(
+    state: CompiledState,
+    node: NodeFacts,
+    attachments: readonly EndpointAttachment[],
+  ): readonly EndpointStatus[] {
+    const plan = planNode(state, attachments, this.#combinations.numbers(), this.#combinations.current());
+    const { combinations, addresses, services } = plan.identities;
+
+    // Endpoints change to policies that know old and new identities, then addresses get the new ones; old ones go last.
+    const removeCombinations = this.#combinations.apply(combinations);
+    const removeRoles = applyEntries(
+      this.#datapath.map("roles"),
+      roleEntries(node.nodeAddresses, state.config.dnsAddresses),
+    );
+    this.#policies.install(plan);
+    const statuses = plan.endpoints.map((endpoint) => this.#programEndpoint(endpoint));
+    const removeIdentities = applyEntries(this.#datapath.map("identities"), identityEntries(addresses));
+    const removeServices = applyEntries(this.#datapath.map("services"), serviceEntries(services));
+    const gone = this.#endpoints.closeAllBut(new Set(attachments.map(({ uid }) => uid)));
+    removeIdentities();
+    removeServices();
+    removeRoles();
+    removeCombinations();
+
+    if (this.#policies.hasStale() || gone || this.#endpoints.hasOrphans()) {
+      this.#datapath.bpf.waitForGracePeriod();
+      this.#policies.releaseStale();
+      this.#datapath.sweep();
+      this.#endpoints.freeClosed();
+    }
+    return statuses;
   }
 
   #index(uid: string): number {
@@ -142,7 +154,7 @@ export class Agent implements AgentControl {
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       this.#endpoints.close(uid);
-      return { uid, state: "NotProgrammed", message };
+      return { uid, state: "NotProgrammed", message, retried: true };
     }
     return plan.closed === undefined
       ? { uid, state: "Programmed" }

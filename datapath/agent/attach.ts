@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { BpfError } from "../loader/libc.ts";
+import { BpfError } from "../loader/error.ts";
 import type { BpfLink } from "../loader/ports.ts";
 import type { Datapath } from "./datapath.ts";
 

@@ -59,6 +59,10 @@ export class StructView<S extends StructName> {
     this.#view.setUint32(this.#at(field, index, 4), value, littleEndian);
   }
 
+  setU64(field: FieldName<S>, value: bigint, index = 0): void {
+    this.#view.setBigUint64(this.#at(field, index, 8), value, littleEndian);
+  }
+
   /** `size` bytes at a field, as a window on the same memory. */
   window(field: FieldName<S>, size: number, index = 0): Uint8Array {
     return new Uint8Array(this.#view.buffer, this.#view.byteOffset + this.#at(field, index, size), size);

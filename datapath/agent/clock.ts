@@ -31,6 +31,9 @@ const echo = 30;
 /** S-32. */
 const generic = 600;
 
+/** S-41: how long later fragments follow their first one, in seconds. */
+export const fragmentLifetime = 30;
+
 /** Idle timeouts by `connection_state`, in ticks. */
 export function stateTimeouts(clock: TickClock, timeouts: Timeouts): number[] {
   const seconds: Record<number, number> = {

@@ -11,6 +11,7 @@ interface Request {
 
 const methods: ReadonlySet<string> = new Set<keyof AgentControl>([
   "program",
+  "statuses",
   "advance",
   "sweep",
   "connections",

@@ -1,43 +1,11 @@
+import type { ConnectionRow, EndpointMetrics } from "../../semantics/observation.ts";
 import type { CompiledState, EndpointFacts, NodeFacts } from "../../semantics/policy.ts";
-import type { ConnectionState, Reason, Tracking } from "../../semantics/verdict.ts";
+import type { Reason, Tracking } from "../../semantics/verdict.ts";
 
 /** One endpoint as the node knows it: the policy's pod and the interface on the host side of its veth pair. */
 export interface EndpointAttachment extends EndpointFacts {
   /** Interface index of the host-side veth, in the agent's network namespace. */
   readonly ifindex: number;
-}
-
-/** One row of an endpoint's connection table. Addresses are the remote's; ports as in S-31. */
-export interface ConnectionRow {
-  readonly protocol: number;
-  readonly family: 4 | 6;
-  readonly remote: string;
-  readonly local: string;
-  /** Local port; of an echo entry its identifier, whoever began. */
-  readonly port: number;
-  readonly remotePort: number;
-  readonly state: ConnectionState;
-  /** Who sent the packet that made the entry. */
-  readonly origin: "local" | "remote";
-  /** Whole seconds since the last packet. */
-  readonly idle: number;
-  /** Whole seconds until the entry is gone, if nothing comes. */
-  readonly remaining: number;
-}
-
-/** Counters and gauges of one endpoint, by the names of section 5 and of scenarios. */
-export interface EndpointMetrics {
-  readonly conntrack_used: number;
-  readonly conntrack_max: number;
-  readonly conntrack_allowance_available: number;
-  readonly conntrack_allowance_exceeded: number;
-  readonly conntrack_table_full: number;
-  readonly bw_in_allowance_exceeded: number;
-  readonly bw_out_allowance_exceeded: number;
-  readonly pps_allowance_exceeded: number;
-  readonly linklocal_allowance_exceeded: number;
-  /** Packets by direction and reason, e.g. `packets.ingress.rule`. Only those above zero. */
-  readonly packets: Readonly<Record<"ingress" | "egress", Readonly<Partial<Record<Reason, number>>>>>;
 }
 
 /** State of one endpoint, as NodePolicy status reports it. */
@@ -46,6 +14,8 @@ export interface EndpointStatus {
   readonly state: "Programmed" | "NotProgrammed";
   /** Why not, in words; names object, value and remedy. */
   readonly message?: string;
+  /** A step failed, as against a policy that closes the endpoint: it is tried again by itself. */
+  readonly retried?: boolean;
 }
 
 /** The last verdicts that the datapath's debug ring holds, oldest first. */
@@ -70,6 +40,8 @@ export interface AgentControl {
     node: NodeFacts,
     endpoints: readonly EndpointAttachment[],
   ): Promise<readonly EndpointStatus[]>;
+  /** How each endpoint is now, after whatever was tried again since `program`. */
+  statuses(): Promise<readonly EndpointStatus[]>;
   /** Moves a standing clock by whole or quarter seconds, then sweeps. Refused while the clock runs. */
   advance(seconds: number): Promise<void>;
   /** Removes expired entries now. Returns how many went. */

@@ -2,10 +2,11 @@ import { join } from "node:path";
 import type { Bpf, BpfMap, BpfProgram, LoadedObject } from "../loader/ports.ts";
 import { constants, structs } from "./abi.generated.ts";
 import { EndpointArray } from "./apply/endpoints.ts";
+import { RateArray } from "./apply/rates.ts";
 import type { PolicyMaps } from "./apply/slots.ts";
 import { sweep } from "./apply/sweep.ts";
 import { makeStruct, StructView } from "./bytes.ts";
-import { runningClock, standingClock, type TickClock } from "./clock.ts";
+import { fragmentLifetime, runningClock, standingClock, type TickClock, ticksOf } from "./clock.ts";
 
 /** How the datapath is loaded. */
 export interface DatapathOptions {
@@ -19,7 +20,12 @@ export interface DatapathOptions {
   readonly tableSize: number;
   /** Slots of `endpoints`, a power of two. */
   readonly endpointSlots: number;
+  /** Seconds without an agent after which the programs sweep by themselves, and between two looks. Default 10. */
+  readonly unattendedAfter?: number;
 }
+
+/** Endpoints that a node can have at once: what of them is not in the array `endpoints` is made for so many. */
+const mostEndpoints = 1024;
 
 function required<T>(things: ReadonlyMap<string, T>, name: string, object: string): T {
   const thing = things.get(name);
@@ -36,6 +42,7 @@ export class Datapath {
   readonly clock: TickClock;
   readonly standing: boolean;
   readonly endpoints: EndpointArray;
+  readonly rates: RateArray;
   readonly configuration: StructView<"config">;
   readonly fromPod: BpfProgram;
   readonly toPod: BpfProgram;
@@ -50,6 +57,8 @@ export class Datapath {
     this.standing = options.clock === "standing";
     this.clock = this.standing ? standingClock : runningClock(bpf.hz);
     this.#path = options.object;
+    const unattended = options.unattendedAfter ?? 10;
+    const endpoints = Math.min(options.endpointSlots, mostEndpoints);
     this.#object = bpf.load({
       object: options.object,
       pinRoot: join(options.pins, "maps"),
@@ -57,14 +66,20 @@ export class Datapath {
         clock_shift: this.clock.shift,
         standing_clock: Number(this.standing),
         endpoint_mask: options.endpointSlots - 1,
+        unattended_seconds: unattended,
+        heartbeat_ticks: ticksOf(this.clock, unattended),
+        fragment_lifetime: ticksOf(this.clock, fragmentLifetime),
       },
       mapSizes: {
         endpoints: options.endpointSlots,
         connections: options.tableSize,
-        endpoint_counters: Math.min(options.endpointSlots, 1024),
+        endpoint_counters: endpoints,
+        rates: endpoints,
+        fragments: endpoints,
       },
     });
     this.endpoints = new EndpointArray(this.map("endpoints").mmap(), options.endpointSlots);
+    this.rates = new RateArray(this.map("rates").mmap());
     this.configuration = new StructView("config", this.map("configuration").mmap());
     this.#sweepKeys = new Uint8Array(this.map("sweep_keys").mmap());
     this.fromPod = this.program("from_pod");
@@ -89,11 +104,29 @@ export class Datapath {
     };
   }
 
+  /** Ticks a second of the clock that buckets are filled by. */
+  get bucketTicks(): number {
+    return this.standing ? this.clock.perSecond : this.bpf.hz;
+  }
+
   /** The clock in ticks, as the programs read it. */
   now(): number {
     const args = makeStruct("clock_args");
     this.program("read_clock").run(args.bytes);
     return args.u32("now");
+  }
+
+  /** Shows the programs that an agent is there. */
+  beat(): void {
+    this.configuration.setU32("heartbeat", this.now());
+  }
+
+  /** From now on the programs sweep by themselves whenever no agent does. A standing clock needs none of it. */
+  startUnattended(): void {
+    this.beat();
+    const error = this.program("start_unattended").run(new Uint8Array(0));
+    if (error !== 0)
+      throw new Error("the timer that sweeps without an agent can't be started: use a kernel from 6.1 on");
   }
 
   /** Sets the standing clock forward by ticks. */
@@ -105,6 +138,19 @@ export class Datapath {
   recordVerdicts(on: boolean): void {
     const flags = this.configuration.u32("flags");
     this.configuration.setU32("flags", on ? flags | constants.CONFIG_VERDICTS : flags & ~constants.CONFIG_VERDICTS);
+  }
+
+  /** How full the table and its endpoints are. */
+  load(): { readonly entries: number; readonly pressed: boolean } {
+    let entries = 0;
+    let pressed = false;
+    for (const index of this.endpoints.used()) {
+      const view = this.endpoints.at(index);
+      const used = view.u32("used");
+      entries += used;
+      pressed ||= used > 0.9 * view.u32("conntrack_max");
+    }
+    return { entries, pressed };
   }
 
   sweep(): number {

@@ -6,11 +6,11 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { type Btf, findBtfSection, parseBtf } from "../loader/btf.ts";
 
 const here = (path: string): URL => new URL(path, import.meta.url);
-const header = here("../bpf/abi.h");
+const headers = ["../bpf/abi.h", "../bpf/abi_policy.h"].map(here);
 const object = here("../../build/bpf/sallyport.bpf.o");
 const target = here("abi.generated.ts");
 
-/** Names of the structs or enums that the header defines, in its order. */
+/** Names of the structs or enums that the headers define, in their order. */
 function definitions(kind: "struct" | "enum", text: string): readonly string[] {
   return [...text.matchAll(new RegExp(`^${kind} (\\w+) \\{$`, "gm"))].map(([, name = ""]) => name);
 }
@@ -51,7 +51,10 @@ ${enums.join("")}} as const;
 
 /** Exit code of the command. */
 function run(checkOnly: boolean): number {
-  const text = render(readFileSync(header, "utf8"), parseBtf(findBtfSection(readFileSync(object))));
+  const text = render(
+    headers.map((header) => readFileSync(header, "utf8")).join("\n"),
+    parseBtf(findBtfSection(readFileSync(object))),
+  );
   if (!checkOnly) {
     writeFileSync(target, text);
     return 0;

@@ -6,6 +6,12 @@ import { Agent } from "./agent.ts";
 import { readConfig } from "./config.ts";
 import { serveControl } from "./control-server.ts";
 import { Datapath } from "./datapath.ts";
+import { startSweeping } from "./sweeping.ts";
+
+function keepSweeping(datapath: Datapath): () => void {
+  datapath.startUnattended();
+  return startSweeping(datapath, (error) => process.stderr.write(`sallyport agent: sweep: ${String(error)}\n`));
+}
 
 async function run(args: readonly string[]): Promise<number> {
   const config = readConfig(args);
@@ -18,11 +24,11 @@ async function run(args: readonly string[]): Promise<number> {
   const datapath = new Datapath({ bpf: openBpf(), pins: config.bpffs, ...config });
   datapath.recordVerdicts(config.verdicts);
   const agent = new Agent(datapath, { attach: true });
-  const sweeping = datapath.standing ? undefined : setInterval(() => datapath.sweep(), 1000);
+  const stopSweeping = datapath.standing ? () => {} : keepSweeping(datapath);
   try {
     await serveControl(agent, process.stdin, process.stdout);
   } finally {
-    clearInterval(sweeping);
+    stopSweeping();
     agent.close();
   }
   return 0;

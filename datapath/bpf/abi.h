@@ -2,22 +2,29 @@
 /*
  * The contract between the kernel programs and user space: keys, values and constants of every map.
  * datapath/agent/abi.generated.ts is made from these definitions; nothing else may repeat them.
- * Addresses are in network byte order, IPv4 in word 0 with the others zero; all other integers in host order.
+ * Addresses are in network byte order, IPv4 in word 0 with the others zero; all other integers in
+ * host order.
  */
 #ifndef SALLYPORT_ABI_H
 #define SALLYPORT_ABI_H
 
+#include <linux/bpf.h>
 #include <linux/types.h>
 
 enum limit {
 	RULES_PER_TABLE = 1024,
 	ROW_WORDS = RULES_PER_TABLE / 64,
 	/* Every range has two ends, and the space below the first is one more: enough for the 1,000 rules of S-15. */
-	PORT_INTERVALS = 2048,
+	INTERVAL_BITS = 11,
+	PORT_INTERVALS = 1 << INTERVAL_BITS,
 	POLICY_SLOTS = 1024,
 	ENDPOINT_PROBES = 4,
 	ENDPOINT_ADDRESSES = 4,
 	SWEEP_BATCH = 4096,
+	/* A power of two. */
+	FRAGMENTS_PER_ENDPOINT = 64,
+	/* Buckets count in 2^-28 of a tick of their clock: 15 ps at 250 Hz, and 64 bits last for eight years. */
+	BUCKET_SHIFT = 28,
 	/* In verdict_event.rule. */
 	NO_RULE = 0xffff,
 };
@@ -89,7 +96,7 @@ enum connection_flag {
 	CONNECTION_RESPONDED = 32,
 };
 
-/* Bits 32 and up of endpoint.policy. */
+/* Bits 32-47 of endpoint.policy. */
 enum policy_flag {
 	/* Absent: the endpoint is closed (`not-programmed`). */
 	POLICY_PROGRAMMED = 1,
@@ -98,6 +105,8 @@ enum policy_flag {
 	POLICY_CHECK_SOURCE = 8,
 	/* S-40a, until endpoint.adopt_until. */
 	POLICY_ADOPT = 16,
+	/* Some bucket of `rates` has a limit. */
+	POLICY_RATES = 32,
 };
 
 /*
@@ -106,7 +115,11 @@ enum policy_flag {
  * Example: ifindex 7, id 0x00030007 = third endpoint to live in slot 7.
  */
 struct endpoint {
-	/* One aligned store switches all of it: rules slot (bits 0-15), ACL slot (16-31), policy_flag (32-47). */
+	/*
+	 * One aligned store switches all of it: rules slot (bits 0-15), ACL slot (16-31),
+	 * policy_flag (32-47), and a count of its changes (48-63), by which what was decided under
+	 * another policy is known.
+	 */
 	__u64 policy;
 	/* 0: the slot is free. */
 	__u32 ifindex;
@@ -116,7 +129,7 @@ struct endpoint {
 	/* 0: no address. A serial is not given again to another address of the node before it wraps. */
 	__u16 ipv4_serial[ENDPOINT_ADDRESSES];
 	__u16 ipv6_serial[ENDPOINT_ADDRESSES];
-	/* Index in `endpoint_counters`. */
+	/* Index in `endpoint_counters`, `rates` and `fragments`. */
 	__u32 counters;
 	__u32 conntrack_max;
 	/* Clock ticks; see policy_flag. */
@@ -127,7 +140,7 @@ struct endpoint {
 
 	/* Idle timeouts in clock ticks, by connection_state. */
 	__u32 timeouts[STATES];
-	/* First 16 bytes of the pod's uid, for an agent that adopts the table. */
+	/* SHA-256 of the pod's uid, for an agent that adopts the table. */
 	__u8 uid[32];
 
 	/* Entries of this endpoint in `connections`, expired and not yet removed ones included. */
@@ -143,6 +156,34 @@ struct endpoint {
 };
 _Static_assert(sizeof(struct endpoint) == 4 * 64, "an endpoint is four cache lines");
 
+/* A token bucket of one endpoint (rates.h). A packet costs (units * cost) >> cost_shift. */
+struct bucket {
+	/* Written by packets alone. In the past: the bucket is full. */
+	__u64 full_at;
+	/* Time that filling a whole bucket takes. */
+	__u64 depth;
+	__u64 cost;
+	/* NO_LIMIT: there is no bucket. */
+	__u32 cost_shift;
+	__u32 pad;
+};
+
+enum bucket_limit {
+	NO_LIMIT = 0,
+};
+
+/*
+ * Value of `rates`. Bandwidth counts bytes in each direction, packets both directions together, link_local what
+ * leaves for link-local services and DNS (section 5 of the contract).
+ * Example at 250 Hz: 1,000 packets a second with a burst of 10 are cost_shift 8, cost 2^26 * 2^8, depth 10 * 2^26.
+ */
+struct rates {
+	struct bucket bandwidth[DIRECTIONS];
+	struct bucket packets;
+	struct bucket link_local;
+};
+_Static_assert(sizeof(struct rates) == 2 * 64, "an endpoint's buckets are two cache lines");
+
 enum config_flag {
 	/* Write every verdict to the ring `verdicts`. */
 	CONFIG_VERDICTS = 1,
@@ -154,6 +195,9 @@ struct config {
 	__u32 flags;
 	/* Slot of `prefixes` that holds the automatically tracked remotes (S-60); 0: none. */
 	__u32 tracking_slot;
+	/* Ticks at which the agent was last seen alive (unattended.h). */
+	__u32 heartbeat;
+	__u32 pad;
 };
 
 /* Key of `identities` and `roles`. */
@@ -168,8 +212,9 @@ enum role {
 };
 
 /*
- * Key of `connections` and `exemptions`, from the endpoint's view: both directions meet one entry (S-31).
- * An echo has its identifier in the requester's port and 0 in the other. Other protocols have no ports (S-32).
+ * Key of `connections` and `exemptions`, from the endpoint's view: both directions meet one entry
+ * (S-31). An echo has its identifier in the requester's port and 0 in the other. Other protocols
+ * have no ports (S-32).
  */
 struct connection_key {
 	__be32 remote[4];
@@ -198,84 +243,33 @@ struct connection {
 	__u64 word;
 };
 
-/* A set of rules: bit n of word n / 64 is rule n of its table. */
-struct row {
-	__u64 words[ROW_WORDS];
+/* What became of a datagram's first fragment (S-41). */
+struct fragment {
+	/* Of the first fragment, with its ports. */
+	struct connection_key key;
+	/* Identification field. */
+	__u32 id;
+	/* endpoint.policy under which it was decided: later fragments are not judged by what is no longer in force. */
+	__u64 policy;
+	/* Ticks. */
+	__u32 seen;
+	/* As every fragment of the datagram names it. */
+	__u8 protocol;
+	__u8 direction;
+	__u8 reason;
+	__u8 tracking;
+};
+_Static_assert(sizeof(struct fragment) == 48, "no hidden padding");
+
+/* Value of `fragments`. */
+struct fragment_table {
+	struct bpf_spin_lock lock;
+	/* Count of records made; the next one goes to next % FRAGMENTS_PER_ENDPOINT. */
+	__u32 next;
+	struct fragment records[FRAGMENTS_PER_ENDPOINT];
 };
 
-/*
- * Interval i holds the ports start[i] .. start[i + 1] - 1; start[0] is 0. Unused ones at the end have start 0xffff and
- * the row of the last used one, so that a search needs no count. Rows count from policy.first_row.
- */
-struct intervals {
-	__u16 start[PORT_INTERVALS];
-	__u16 row[PORT_INTERVALS];
-};
-
-/* The rules of one direction and family. */
-struct table {
-	/* Words of a row that are in use. */
-	__u32 words;
-	/* Index in `rule_hits` of rule 0. */
-	__u32 first_hit;
-	/* Rules whose peer is 0.0.0.0/0 or ::/0: where no longer prefix matches. */
-	__u16 any_row;
-	__u16 has_prefixes;
-	__u16 has_identities;
-	__u16 pad;
-	struct intervals tcp;
-	struct intervals udp;
-	/* "Port" is type << 8 | code. */
-	struct intervals icmp;
-	/* All other protocols, by number. */
-	__u16 protocol_row[256];
-	/* ACLs: rules that allow. The lowest rule that matches decides (S-80). */
-	struct row allow;
-};
-
-/* One bit for each port of one protocol (0 tcp, 1 udp). */
-struct port_bits {
-	__u8 tcp[8192];
-	__u8 udp[8192];
-};
-
-/* Value of the inner maps of `policies`: one rule set (with one set of tracked local ports) or one ACL. */
-struct policy {
-	/* U_in by local port and U_out by remote port (S-56), by family. */
-	struct port_bits untracked_in[FAMILIES];
-	struct port_bits untracked_out[FAMILIES];
-	/* Local ports on which everything is tracked (S-60). */
-	struct port_bits tracked_local;
-	/* What this policy owns of `rows` and `rule_hits`: an agent that restarts must not give it away. */
-	__u32 first_row;
-	__u32 row_count;
-	__u32 first_hit;
-	__u32 hit_count;
-	/* [direction][family] */
-	struct table tables[DIRECTIONS][FAMILIES];
-};
-
-/* Key of the inner maps of `prefixes`; prefixlen counts the 32 bits of `family`. */
-struct prefix_key {
-	__u32 prefixlen;
-	__be32 family;
-	__be32 address[4];
-};
-
-/* Rows of all the prefixes that cover this one, itself included, by direction. */
-struct prefix_rows {
-	__u16 row[DIRECTIONS];
-};
-
-struct identity_key {
-	__u32 slot;
-	__u32 identity;
-};
-
-struct identity_rows {
-	/* [direction][family] */
-	__u16 row[DIRECTIONS][FAMILIES];
-};
+#include "abi_policy.h"
 
 struct endpoint_counters {
 	__u64 packets[DIRECTIONS][REASONS];
@@ -293,6 +287,11 @@ struct verdict_event {
 	/* In its table; NO_RULE where none decided. */
 	__u16 rule;
 	__u16 slot;
+};
+
+/* Value of `sweepers`. */
+struct sweeper {
+	struct bpf_timer timer;
 };
 
 /* Argument of the program `collect`: the first `count` keys of `sweep_keys`. */
@@ -318,6 +317,7 @@ union abi_types {
 	enum connection_flag connection_flag;
 	enum connection_kind connection_kind;
 	enum policy_flag policy_flag;
+	enum bucket_limit bucket_limit;
 	enum config_flag config_flag;
 	enum role role;
 	struct policy policy;

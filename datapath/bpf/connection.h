@@ -189,7 +189,7 @@ enum admission {
 /* Add first, undo when over: the count is never less than the entries, on any CPU, at any time (S-71). */
 static __always_inline enum admission admit(struct endpoint *endpoint, const struct connection_key *key, __u64 word)
 {
-	struct connection fresh = { .word = word };
+	struct connection fresh = {.word = word};
 	long error;
 
 	if (__sync_fetch_and_add(&endpoint->used, 1) >= endpoint->conntrack_max) {

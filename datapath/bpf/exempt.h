@@ -6,15 +6,15 @@
 #include "maps.h"
 #include "packet.h"
 
-#define DHCP_CLIENT 68
-#define DHCP_SERVER 67
+#define DHCP_CLIENT   68
+#define DHCP_SERVER   67
 #define DHCPV6_CLIENT 546
 #define DHCPV6_SERVER 547
-#define DNS_PORT 53
+#define DNS_PORT      53
 
 static __always_inline __u32 address_role(__u8 family, const __be32 address[4])
 {
-	struct address_key key = { .family = family };
+	struct address_key key = {.family = family};
 	__u32 *role;
 
 	__builtin_memcpy(key.address, address, sizeof(key.address));
@@ -81,9 +81,13 @@ static __always_inline bool is_always_exempt(const struct packet *packet)
 	if (packet->protocol == IPPROTO_ICMPV6 &&
 	    (is_neighbour_discovery(packet, type) || is_multicast_listener(packet, type)))
 		return true;
-	if (is_link_local_unicast(packet->remote) && is_node(packet))
-		return true;
 	return is_dhcp(packet);
+}
+
+/* The link between the pod and its node; the pod's own address there is in no list of addresses. */
+static __always_inline bool is_node_link(const struct packet *packet)
+{
+	return packet->family == FAMILY_IPV6 && is_link_local_unicast(packet->remote) && is_node(packet);
 }
 
 /* Link-local services and DNS: exempt under the link-local allowance, from the pod's own addresses only. */
@@ -101,7 +105,7 @@ static __always_inline bool is_service_exempt(const struct packet *packet)
 static __always_inline bool is_node_originated(const struct __sk_buff *skb, const struct packet *packet)
 {
 	return packet->direction == DIRECTION_INGRESS && skb->ingress_ifindex == 0 &&
-	       !(packet->family == FAMILY_IPV6 && packet->fragment);
+	       !(packet->family == FAMILY_IPV6 && packet->fragment != NO_FRAGMENT);
 }
 
 #endif

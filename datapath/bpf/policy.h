@@ -51,8 +51,8 @@ static __always_inline bool is_tracked_remote(const struct config *config, const
 }
 
 /*
- * S-56. `syn` is a plain SYN, which alone tells the orientation; every other packet belongs to an untracked flow
- * if either orientation does.
+ * S-56. `syn` is a plain SYN, which alone tells the orientation; every other packet belongs to an
+ * untracked flow if either orientation does.
  */
 static __always_inline bool is_untracked(const struct config *config, const struct policy *policy,
 					 const struct packet *packet, bool syn)
@@ -74,25 +74,27 @@ static __always_inline bool is_untracked(const struct config *config, const stru
 	       !is_tracked_remote(config, packet);
 }
 
-/* Without branches: the verifier would follow each of 2048 outcomes, and the CPU would mispredict half of them. */
+/*
+ * Without branches, which the CPU would mispredict half of; and without a mask of 0 or -1, which the verifier would
+ * follow both ways, 2048 outcomes in all.
+ */
 static __always_inline __u16 interval_row(const struct intervals *intervals, __u32 port)
 {
-	__u32 at = 0, step;
+	__u32 at = 0, take;
+	int bit;
 
-	for (step = PORT_INTERVALS / 2; step; step >>= 1) {
-		__s32 take = (__s32)(intervals->start[at | step] - (port + 1)) >> 31;
-
+	for (bit = INTERVAL_BITS - 1; bit >= 0; bit--) {
+		/* 1 where the interval begins at or before the port. */
+		take = (intervals->start[at | 1u << bit] - (port + 1)) >> 31;
 		asm volatile("" : "+r"(take));
-		at |= step & take;
+		at |= take << bit;
 	}
 	return intervals->row[at & (PORT_INTERVALS - 1)];
 }
 
-/* Row of the rules whose protocol and ports or type match. */
-static __always_inline __u16 service_row(const struct table *table, const struct packet *packet)
+/* Row of the rules whose protocol and ports or type match; `port` is the one that rules of the direction speak of. */
+static __always_inline __u16 service_row(const struct table *table, const struct packet *packet, __u16 port)
 {
-	__u16 port = packet->direction == DIRECTION_INGRESS ? packet->local_port : packet->remote_port;
-
 	if (packet->protocol == IPPROTO_TCP)
 		return interval_row(&table->tcp, port);
 	if (packet->protocol == IPPROTO_UDP)
@@ -136,57 +138,89 @@ static __always_inline struct row *find_row(const struct policy *policy, __u16 r
 	return bpf_map_lookup_elem(&rows, &index);
 }
 
+/* The Service that a packet is sent to (S-9a). */
+static __always_inline struct service *find_service(const struct packet *packet)
+{
+	struct service_key key = {
+		.port = packet->remote_port,
+		.protocol = packet->protocol,
+		.family = packet->family,
+	};
+
+	if (packet->direction != DIRECTION_EGRESS || !has_ports(packet))
+		return NULL;
+	__builtin_memcpy(key.address, packet->remote, sizeof(key.address));
+	return bpf_map_lookup_elem(&services, &key);
+}
+
+/* Rows of the rules that mean a remote by a group or a namespace: by who it is, and by what is asked of it. */
+struct member_rows {
+	__u16 identity;
+	__u16 service;
+};
+
+static __always_inline void find_members(struct member_rows *found, const struct table *table,
+					 const struct packet *packet, __u32 slot)
+{
+	struct address_key address = {.family = packet->family};
+	struct identity_key key = {.slot = slot};
+	struct identity_rows *by_identity;
+	struct service *service = find_service(packet);
+	__u32 *number;
+
+	if (service) {
+		key.identity = service->identity;
+		found->service = service_row(table, packet, service->target_port);
+	} else {
+		__builtin_memcpy(address.address, packet->remote, sizeof(address.address));
+		number = bpf_map_lookup_elem(&identities, &address);
+		if (!number)
+			return;
+		key.identity = *number;
+	}
+	by_identity = bpf_map_lookup_elem(&identity_rows, &key);
+	if (by_identity)
+		found->identity = by_identity->row[packet->direction & 1][packet->family & 1];
+}
+
 /* The lowest rule of `slot` that matches in packet->direction, or NO_RULE. */
 __noinline int match_rule(struct packet *packet, __u32 slot)
 {
-	struct row *service, *prefix, *identity = NULL;
-	__u16 service_index, prefix_index, identity_index = 0;
+	struct row *service, *prefix, *identity, *asked;
+	struct member_rows members = {};
 	struct policy *policy;
 	struct table *table;
-	__u32 direction, family, i;
+	__u16 prefix_row;
+	__u32 i;
 
 	if (!packet)
 		return NO_RULE;
 	policy = find_policy(slot);
 	if (!policy)
 		return NO_RULE;
-	direction = packet->direction & 1;
-	family = packet->family & 1;
-	table = &policy->tables[direction][family];
-	service_index = service_row(table, packet);
-	if (!service_index)
+	table = &policy->tables[packet->direction & 1][packet->family & 1];
+	members.service = service_row(
+		table, packet, packet->direction == DIRECTION_INGRESS ? packet->local_port : packet->remote_port);
+	if (!members.service && !table->has_identities)
 		return NO_RULE;
-
-	prefix_index = table->any_row;
+	service = find_row(policy, members.service);
+	prefix_row = table->any_row;
 	if (table->has_prefixes) {
-		struct prefix_rows *found = find_prefix(slot, family, packet->remote);
+		struct prefix_rows *found = find_prefix(slot, packet->family & 1, packet->remote);
 
 		if (found)
-			prefix_index = found->row[direction];
+			prefix_row = found->row[packet->direction & 1];
 	}
-	if (table->has_identities) {
-		struct address_key address = { .family = family };
-		struct identity_key key = { .slot = slot };
-		struct identity_rows *found;
-		__u32 *number;
+	if (table->has_identities)
+		find_members(&members, table, packet, slot);
 
-		__builtin_memcpy(address.address, packet->remote, sizeof(address.address));
-		number = bpf_map_lookup_elem(&identities, &address);
-		if (number) {
-			key.identity = *number;
-			found = bpf_map_lookup_elem(&identity_rows, &key);
-			if (found)
-				identity_index = found->row[direction][family];
-		}
-	}
-
-	service = find_row(policy, service_index);
-	prefix = find_row(policy, prefix_index);
-	identity = find_row(policy, identity_index);
-	if (!service || !prefix || !identity)
+	prefix = find_row(policy, prefix_row);
+	identity = find_row(policy, members.identity);
+	asked = find_row(policy, members.service);
+	if (!service || !prefix || !identity || !asked)
 		return NO_RULE;
 	for (i = 0; i < ROW_WORDS && i < table->words; i++) {
-		__u64 matches = service->words[i] & (prefix->words[i] | identity->words[i]);
+		__u64 matches = (service->words[i] & prefix->words[i]) | (asked->words[i] & identity->words[i]);
 
 		if (matches)
 			return i * 64 + lowest_bit(matches);

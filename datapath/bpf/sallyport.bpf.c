@@ -2,24 +2,28 @@
 /* The datapath's programs. One body judges both directions and both families. */
 #include "judge.h"
 #include "sweep.h"
+#include "unattended.h"
 
-static __always_inline int handle(struct __sk_buff *skb, __u32 direction)
+/* Id of the endpoint whose pod `into_pod` is loaded for: interface numbers are of one network namespace only. */
+const volatile __u32 pod_endpoint = 0;
+
+static __always_inline int handle(struct __sk_buff *skb, struct endpoint *endpoint, __u32 direction)
 {
-	struct judgement j = { .skb = skb };
+	struct judgement j = {.skb = skb, .endpoint = endpoint};
 	struct verdict verdict;
 	__u32 zero = 0;
 
-	j.endpoint = find_endpoint(skb->ifindex);
 	j.config = bpf_map_lookup_elem(&configuration, &zero);
 	/* Attached to an interface that no endpoint describes: closed, like an endpoint without a policy. */
-	if (!j.endpoint || !j.config)
+	if (!endpoint || !j.config)
 		return TC_ACT_SHOT;
 	j.packet.direction = direction;
 	j.now = clock_now(j.config);
-	verdict = judge(&j, *(volatile __u64 *)&j.endpoint->policy);
-	count(j.endpoint, direction, skb->len, verdict);
+	j.policy = *(volatile __u64 *)&endpoint->policy;
+	verdict = judge(&j);
+	count(endpoint, direction, wire_of(skb, &j.packet), verdict);
 	if (j.config->flags & CONFIG_VERDICTS)
-		record(j.endpoint, &j.packet, verdict);
+		record(endpoint, &j.packet, verdict);
 	return passes(verdict) ? VERDICT_NEXT : TC_ACT_SHOT;
 }
 
@@ -27,14 +31,40 @@ static __always_inline int handle(struct __sk_buff *skb, __u32 direction)
 SEC("tc")
 int from_pod(struct __sk_buff *skb)
 {
-	return handle(skb, DIRECTION_EGRESS);
+	return handle(skb, find_endpoint(skb->ifindex), DIRECTION_EGRESS);
 }
 
 /* What enters the pod: at tcx egress of the host-side veth. */
 SEC("tc")
 int to_pod(struct __sk_buff *skb)
 {
-	return handle(skb, DIRECTION_INGRESS);
+	return handle(skb, find_endpoint(skb->ifindex), DIRECTION_INGRESS);
+}
+
+/*
+ * What enters the pod, at tcx ingress of its own interface: for nodes whose CNI delivers with bpf_redirect_peer, which
+ * leaves the host side out. Loaded for each pod with `pod_endpoint` set.
+ */
+SEC("tc")
+int into_pod(struct __sk_buff *skb)
+{
+	return handle(skb, endpoint_of_id(pod_endpoint), DIRECTION_INGRESS);
+}
+
+/* Beside `into_pod`, at tcx egress of the host-side veth: only there it shows what comes from the node itself (S-20). */
+SEC("tc")
+int note_node(struct __sk_buff *skb)
+{
+	struct judgement j = {.skb = skb, .endpoint = find_endpoint(skb->ifindex)};
+	__u32 zero = 0;
+
+	j.config = bpf_map_lookup_elem(&configuration, &zero);
+	if (j.endpoint && j.config) {
+		j.packet.direction = DIRECTION_INGRESS;
+		j.now = clock_now(j.config);
+		note_node_originated(&j);
+	}
+	return VERDICT_NEXT;
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

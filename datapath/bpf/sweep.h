@@ -117,7 +117,7 @@ static long collect_one(__u32 index, struct collect_context *context)
 SEC("syscall")
 int collect(struct collect_args *args)
 {
-	struct collect_context context = { .count = args->count, .now = sweep_now() };
+	struct collect_context context = {.count = args->count, .now = sweep_now()};
 
 	if (context.count > SWEEP_BATCH)
 		return 1;

@@ -2,6 +2,7 @@ import { addressBytes, cidrRange } from "../../../semantics/address.ts";
 import type { Address, Cidr, Family } from "../../../semantics/policy.ts";
 import { constants } from "../abi.generated.ts";
 import { makeStruct, u32Bytes } from "../bytes.ts";
+import type { ServiceIdentity } from "../compile/identities.ts";
 
 type Entry = readonly [key: Uint8Array, value: Uint8Array];
 
@@ -18,6 +19,26 @@ export function identityEntries(addresses: ReadonlyMap<Cidr, number>): Entry[] {
     const { family, bytes } = cidrRange(cidr);
     return [addressKey(family, bytes), u32Bytes(identity)] as const;
   });
+}
+
+/** Entries of `services` (S-9a). */
+export function serviceEntries(services: readonly ServiceIdentity[]): Entry[] {
+  return services.flatMap(({ addresses, ports, identity }) =>
+    addresses.flatMap((address) =>
+      ports.map(({ protocol, port, targetPort }): Entry => {
+        const { family, bytes } = addressBytes(address);
+        const key = makeStruct("service_key");
+        key.window("address", 16).set(bytes);
+        key.setU16("port", port);
+        key.window("protocol", 1)[0] = protocol;
+        key.window("family", 1)[0] = family === 6 ? constants.FAMILY_IPV6 : constants.FAMILY_IPV4;
+        const value = makeStruct("service");
+        value.setU32("identity", identity);
+        value.setU16("target_port", targetPort);
+        return [key.bytes, value.bytes];
+      }),
+    ),
+  );
 }
 
 /** Entries of `roles`: who the node and the DNS servers are (S-20). */

@@ -3,6 +3,7 @@ import { attachInterface, detachInterface } from "../attach.ts";
 import { u32Bytes } from "../bytes.ts";
 import { stateTimeouts, ticksOf } from "../clock.ts";
 import type { EndpointPlan } from "../compile/node.ts";
+import { compileRates } from "../compile/rates.ts";
 import type { Datapath } from "../datapath.ts";
 import { type EndpointView, type PolicyWord, readPolicy, uidBytes } from "./endpoints.ts";
 
@@ -69,13 +70,14 @@ export class EndpointTable {
   program(plan: EndpointPlan, word: PolicyWord): void {
     const { attachment, policy } = plan;
     const known = this.#claim(plan);
-    const { endpoints, clock } = this.#datapath;
+    const { endpoints, rates, clock, bucketTicks } = this.#datapath;
     const view = this.view(known.index);
     if (policy !== undefined) {
       view.setU32("conntrack_max", policy.allowances.conntrackMax);
       stateTimeouts(clock, policy.allowances.timeouts).forEach((ticks, state) => {
         view.setU32("timeouts", ticks, state);
       });
+      rates.set(known.counters, compileRates(policy.allowances, bucketTicks));
     }
     if (plan.closed === undefined && endpoints.setAddresses(known.index, attachment.addresses)) {
       this.#orphans = true;
@@ -166,6 +168,7 @@ export class EndpointTable {
     for (let counters = 0; counters < map.maxEntries; counters++) {
       if (!taken.has(counters)) {
         map.update(u32Bytes(counters), new Uint8Array(map.valueSize * this.#datapath.bpf.possibleCpus));
+        this.#datapath.rates.clear(counters);
         return counters;
       }
     }

@@ -17,10 +17,13 @@ export type EndpointView = StructView<"endpoint">;
 
 const perFamily = constants.ENDPOINT_ADDRESSES;
 
-/** The 16 bytes by which `endpoint.uid` knows a pod. */
-export function uidBytes(uid: string): Uint8Array {
+/** The 32 bytes by which `endpoint.uid` knows a pod. */
+export function uidBytes(uid: string): Buffer {
   return createHash("sha256").update(uid).digest();
 }
+
+/** All of `endpoint.policy` but the count of its changes. */
+const policyBits = (1n << 48n) - 1n;
 
 function packPolicy({ rules, acl, flags }: PolicyWord): bigint {
   return BigInt(rules) | (BigInt(acl) << 16n) | (BigInt(flags) << 32n);
@@ -52,6 +55,7 @@ export class EndpointArray {
   readonly #memory: ArrayBuffer;
   readonly #words: BigUint64Array;
   readonly #mask: number;
+  readonly #used = new Set<number>();
   #serial: number;
 
   /** `memory` is the mapped array of `entries` slots, a power of two. */
@@ -59,6 +63,9 @@ export class EndpointArray {
     this.#memory = memory;
     this.#words = new BigUint64Array(memory);
     this.#mask = entries - 1;
+    for (let index = 0; index < entries; index++) {
+      if (this.at(index).u32("ifindex") !== 0) this.#used.add(index);
+    }
     this.#serial = this.#highestSerial();
   }
 
@@ -67,12 +74,8 @@ export class EndpointArray {
   }
 
   /** Indices of the slots in use. */
-  *used(): Iterable<number> {
-    for (let index = 0; index <= this.#mask; index++) {
-      if (this.at(index).u32("ifindex") !== 0) {
-        yield index;
-      }
-    }
+  used(): ReadonlySet<number> {
+    return this.#used;
   }
 
   /** Takes a free slot for an interface; the endpoint is closed and empty. */
@@ -87,6 +90,7 @@ export class EndpointArray {
         view.setU32("counters", counters);
         view.window("uid", 32).set(uidBytes(uid));
         view.setU32("ifindex", ifindex);
+        this.#used.add(index);
         return index;
       }
     }
@@ -96,12 +100,17 @@ export class EndpointArray {
   /** Frees a slot whose entries are gone. The id stays, so that the next endpoint gets another. */
   free(index: number): void {
     this.at(index).setU32("ifindex", 0);
+    this.#used.delete(index);
   }
 
-  /** One aligned store: packets see the old policy or the new one. */
+  /** One aligned store: packets see the old policy or the new one, and a count by which they know them apart. */
   setPolicy(index: number, word: PolicyWord): void {
     const at = (index * structs.endpoint.size + structs.endpoint.fields.policy) / 8;
-    Atomics.store(this.#words, at, packPolicy(word));
+    const before = this.#words[at] ?? 0n;
+    const next = packPolicy(word);
+    if ((before & policyBits) === next) return;
+    const change = ((before >> 48n) + 1n) & 0xffffn;
+    Atomics.store(this.#words, at, next | (change << 48n));
   }
 
   /**

@@ -25,7 +25,11 @@ export class PolicyTable {
     this.#datapath = datapath;
     this.#slots = new PolicySlots(datapath.bpf, datapath.policyMaps);
     const remotes = datapath.configuration.u32("tracking_slot");
-    for (const slot of new Set([...inForce, ...(remotes === 0 ? [] : [remotes])])) {
+    if (remotes !== 0) {
+      this.#slots.reserve(remotes);
+      this.#staleRemotes.push(remotes);
+    }
+    for (const slot of inForce) {
       const id = datapath.map("policies").lookup(u32Bytes(slot));
       if (id !== undefined) {
         this.#slots.adopt(slot, datapath.bpf.openMap(new DataView(id.buffer, id.byteOffset).getUint32(0, true)));
@@ -61,7 +65,7 @@ export class PolicyTable {
   }
 
   hasStale(): boolean {
-    return this.#stale.length > 0 || this.#staleRemotes.length > 0;
+    return this.#stale.length > 0 || this.#staleRemotes.length > 0 || this.#slots.hasAdopted();
   }
 
   /** Frees the slots that no endpoint refers to, after a grace period. */
@@ -72,6 +76,7 @@ export class PolicyTable {
     for (const slot of this.#staleRemotes) {
       this.#slots.releasePrefixes(slot);
     }
+    this.#slots.releaseAdopted();
     this.#stale = [];
     this.#staleRemotes = [];
   }
@@ -100,7 +105,7 @@ export class PolicyTable {
   #installRemotes(entries: readonly PrefixEntry[]): void {
     const known = this.#remotes;
     const { put, remove } = diffEntries(known?.entries ?? [], entries);
-    if (put.length === 0 && remove.length === 0) {
+    if (known !== undefined && put.length === 0 && remove.length === 0) {
       return;
     }
     const slot = entries.length === 0 ? 0 : this.#slots.installPrefixes(entries);

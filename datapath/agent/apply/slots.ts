@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Bpf, BpfMap } from "../../loader/ports.ts";
 import { constants, structs } from "../abi.generated.ts";
-import { makeStruct, StructView, u32Bytes } from "../bytes.ts";
+import { littleEndian, makeStruct, StructView, u32Bytes } from "../bytes.ts";
 import type { PolicyImage } from "../compile/policy.ts";
 import type { PrefixEntry } from "../compile/prefixes.ts";
 import { tableIndex } from "../compile/table.ts";
@@ -14,6 +14,12 @@ export interface PolicyMaps {
   readonly rows: BpfMap;
   readonly identity_rows: BpfMap;
   readonly rule_hits: BpfMap;
+}
+
+/** What a former agent put into a slot. */
+interface AdoptedSlot {
+  readonly slot: number;
+  readonly policy: StructView<"policy">;
 }
 
 /** A policy in force or about to be. */
@@ -64,6 +70,41 @@ export function digestOf(image: PolicyImage): string {
   return hash.digest("hex");
 }
 
+/** First hit of each table by `tableIndex`, one after another. */
+function hitPlaces(image: PolicyImage, firstHit: number): readonly number[] {
+  const places: number[] = [];
+  let next = firstHit;
+  for (const { direction, family, rules } of image.tables) {
+    places[tableIndex(direction, family)] = next;
+    next += rules.length;
+  }
+  return places;
+}
+
+interface Place {
+  readonly digest: string;
+  readonly firstRow: number;
+  readonly firstHit: number;
+  readonly hitCount: number;
+  readonly tableHits: readonly number[];
+}
+
+/** `struct policy` of an image at its place. */
+function placed(image: PolicyImage, { digest, firstRow, firstHit, hitCount, tableHits }: Place): Uint8Array {
+  const policy = image.policy.slice();
+  const view = new StructView("policy", policy.buffer);
+  view.window("digest", 32).set(Buffer.from(digest, "hex"));
+  view.setU32("first_row", firstRow);
+  view.setU32("row_count", image.rows.length);
+  view.setU32("first_hit", firstHit);
+  view.setU32("hit_count", hitCount);
+  tableHits.forEach((hit, index) => {
+    const offset = structs.policy.fields.tables + index * structs.table.size + structs.table.fields.first_hit;
+    new DataView(policy.buffer).setUint32(offset, hit, littleEndian);
+  });
+  return policy;
+}
+
 /**
  * Slots of `policies` and `prefixes`. A slot is written only while no endpoint refers to it and no packet can still be
  * reading it, so that no packet ever meets a half-written policy.
@@ -75,6 +116,8 @@ export class PolicySlots {
   readonly #hits: Ranges;
   readonly #slotMaps = new Map<number, SlotMaps>();
   readonly #taken = new Set<number>();
+  /** By digest. */
+  readonly #adopted = new Map<string, AdoptedSlot>();
 
   constructor(bpf: Bpf, maps: PolicyMaps) {
     this.#bpf = bpf;
@@ -83,27 +126,66 @@ export class PolicySlots {
     this.#hits = new Ranges("rule_hits", maps.rule_hits.maxEntries);
   }
 
-  /** Keeps what a former agent put into `slot` out of reach until it is released. */
-  adopt(slot: number, policy: BpfMap): void {
-    const bytes = policy.lookup(u32Bytes(0));
+  /** Keeps what a former agent put into `slot` until it is installed again as it is, or released. */
+  adopt(slot: number, map: BpfMap): void {
+    const bytes = map.lookup(u32Bytes(0));
     if (bytes === undefined) {
       return;
     }
-    const view = new StructView("policy", bytes.buffer, bytes.byteOffset);
+    const policy = new StructView("policy", bytes.buffer, bytes.byteOffset);
     this.#taken.add(slot);
-    this.#slotMaps.set(slot, { policy });
-    this.#rows.reserve(view.u32("first_row"), view.u32("row_count"));
-    this.#hits.reserve(view.u32("first_hit"), view.u32("hit_count"));
+    this.#slotMaps.set(slot, { policy: map });
+    this.#rows.reserve(policy.u32("first_row"), policy.u32("row_count"));
+    this.#hits.reserve(policy.u32("first_hit"), policy.u32("hit_count"));
+    this.#adopted.set(Buffer.from(policy.window("digest", 32)).toString("hex"), { slot, policy });
+  }
+
+  hasAdopted(): boolean {
+    return this.#adopted.size > 0;
+  }
+
+  /** Frees what a former agent left and this one did not install again, once no packet reads it any more. */
+  releaseAdopted(): void {
+    for (const { slot, policy } of this.#adopted.values()) {
+      const keys = [...this.#maps.identity_rows.entries()].map(([key]) => key);
+      const isOfSlot = (key: Uint8Array) =>
+        new StructView("identity_key", key.buffer, key.byteOffset).u32("slot") === slot;
+      this.#maps.identity_rows.deleteMany(keys.filter(isOfSlot));
+      if (policy.u32("row_count") > 0) this.#rows.give(policy.u32("first_row"));
+      if (policy.u32("hit_count") > 0) this.#hits.give(policy.u32("first_hit"));
+      this.#taken.delete(slot);
+    }
+    this.#adopted.clear();
   }
 
   /** Writes an image into a free slot. It takes effect when an endpoint's policy word names the slot. */
   install(image: PolicyImage, digest: string): InstalledPolicy {
+    const adopted = this.#adopted.get(digest);
+    if (adopted !== undefined) {
+      this.#adopted.delete(digest);
+      const [firstRow, firstHit] = [adopted.policy.u32("first_row"), adopted.policy.u32("first_hit")];
+      return { slot: adopted.slot, image, digest, firstRow, firstHit, tableHits: hitPlaces(image, firstHit) };
+    }
+    const undo: (() => void)[] = [];
+    try {
+      return this.#installFresh(image, digest, undo);
+    } catch (error) {
+      // What was taken before something did not fit goes back, or each new try would take more.
+      for (const step of undo) step();
+      throw error;
+    }
+  }
+
+  #installFresh(image: PolicyImage, digest: string, undo: (() => void)[]): InstalledPolicy {
     const slot = this.#take();
+    undo.push(() => this.#taken.delete(slot));
     const firstRow = this.#rows.take(image.rows.length);
+    undo.push(() => this.#rows.give(firstRow));
     const hitCount = image.tables.reduce((sum, table) => sum + table.rules.length, 0);
     const firstHit = hitCount > 0 ? this.#hits.take(hitCount) : 0;
-    const tableHits = this.#place(image, firstRow, firstHit, hitCount);
-    const { policy: bytes, hits } = tableHits;
+    undo.push(() => hitCount > 0 && this.#hits.give(firstHit));
+    const tableHits = hitPlaces(image, firstHit);
+    const bytes = placed(image, { digest, firstRow, firstHit, hitCount, tableHits });
     this.#maps.rows.updateMany(image.rows.map((row, index) => [u32Bytes(firstRow + index), row] as const));
     this.#clearHits(firstHit, hitCount);
     this.#maps.identity_rows.updateMany(
@@ -111,7 +193,7 @@ export class PolicySlots {
     );
     this.#writePrefixes(slot, image.prefixes);
     this.#policyMap(slot).update(u32Bytes(0), bytes);
-    return { slot, image, digest, firstRow, firstHit, tableHits: hits };
+    return { slot, image, digest, firstRow, firstHit, tableHits };
   }
 
   /** Frees a slot that no packet reads any more. */
@@ -131,6 +213,11 @@ export class PolicySlots {
     return slot;
   }
 
+  /** Keeps a slot of a former agent until it is released. */
+  reserve(slot: number): void {
+    this.#taken.add(slot);
+  }
+
   releasePrefixes(slot: number): void {
     this.#taken.delete(slot);
   }
@@ -143,25 +230,6 @@ export class PolicySlots {
       }
     }
     throw new RangeError(`all ${constants.POLICY_SLOTS - 1} policy slots are taken: too many combinations of groups`);
-  }
-
-  #place(image: PolicyImage, firstRow: number, firstHit: number, hitCount: number) {
-    const policy = image.policy.slice();
-    const view = new StructView("policy", policy.buffer);
-    view.setU32("first_row", firstRow);
-    view.setU32("row_count", image.rows.length);
-    view.setU32("first_hit", firstHit);
-    view.setU32("hit_count", hitCount);
-    const hits: number[] = [];
-    let next = firstHit;
-    for (const { direction, family, rules } of image.tables) {
-      const index = tableIndex(direction, family);
-      const offset = structs.policy.fields.tables + index * structs.table.size + structs.table.fields.first_hit;
-      new DataView(policy.buffer).setUint32(offset, next, true);
-      hits[index] = next;
-      next += rules.length;
-    }
-    return { policy, hits };
   }
 
   #clearHits(first: number, count: number): void {

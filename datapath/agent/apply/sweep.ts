@@ -3,6 +3,8 @@ import { constants, structs } from "../abi.generated.ts";
 import { makeStruct } from "../bytes.ts";
 
 const keySize = structs.connection_key.size;
+/** An array map keeps its values 8 bytes apart at least, whatever their size. */
+const keyStride = Math.ceil(keySize / 8) * 8;
 /** Bytes of one paced read of the walk. */
 const readSize = 64 * 1024;
 
@@ -23,7 +25,9 @@ export function sweep({ bpf, connections, findDead, collect, keys }: SweepParts)
   let removed = 0;
   for (let at = 0; at < bytes.length; at += constants.SWEEP_BATCH * keySize) {
     const batch = bytes.subarray(at, at + constants.SWEEP_BATCH * keySize);
-    keys.set(batch);
+    for (let i = 0; i * keySize < batch.length; i++) {
+      keys.set(batch.subarray(i * keySize, (i + 1) * keySize), i * keyStride);
+    }
     const args = makeStruct("collect_args");
     args.setU32("count", batch.length / keySize);
     collect.run(args.bytes);

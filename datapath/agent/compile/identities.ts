@@ -1,5 +1,7 @@
+import { createHash } from "node:crypto";
 import { cidrRange } from "../../../semantics/address.ts";
-import type { AddressSet, Cidr } from "../../../semantics/policy.ts";
+import type { Address, AddressSet, Cidr, ServicePort } from "../../../semantics/policy.ts";
+import { structs } from "../abi.generated.ts";
 import type { Combinations } from "./policy.ts";
 import { groupLabel, type Label, namespaceLabel } from "./rules.ts";
 
@@ -7,55 +9,76 @@ import { groupLabel, type Label, namespaceLabel } from "./rules.ts";
 export interface Identities {
   /** Host CIDR → identity number. */
   readonly addresses: ReadonlyMap<Cidr, number>;
+  readonly services: readonly ServiceIdentity[];
   readonly combinations: Combinations;
 }
 
-function labelsOf(set: AddressSet): Label[] {
-  switch (set.kind) {
-    case "members":
-      return set.groups.map(groupLabel);
-    case "namespace":
-      return [namespaceLabel(set.namespace)];
-    case "prefixList":
-      return [];
-  }
+/** A Service as one that sends to it sees it: a pod of this identity (S-9a). */
+export interface ServiceIdentity {
+  readonly addresses: readonly Address[];
+  readonly ports: readonly ServicePort[];
+  readonly identity: number;
 }
 
-function requireHost(cidr: Cidr, set: AddressSet): void {
+/** Sets whose addresses are members of something. */
+type MemberSet = Extract<AddressSet, { kind: "members" | "namespace" }>;
+
+function isMemberSet(set: AddressSet): set is MemberSet {
+  return set.kind === "members" || set.kind === "namespace";
+}
+
+function labelsOf(set: MemberSet): Label[] {
+  return set.kind === "members" ? set.groups.map(groupLabel) : [namespaceLabel(set.namespace)];
+}
+
+function requireHost(cidr: Cidr, set: MemberSet): void {
   const { family, prefix } = cidrRange(cidr);
   if (prefix !== (family === 6 ? 128 : 32)) {
     throw new RangeError(`AddressSet ${set.name}: ${cidr} is no single address; members are addresses`);
   }
 }
 
-/** Text that stands for a combination of labels. */
+/** Stands for a combination of labels (`struct combination_key`), in hexadecimal. */
 export function combinationKey(labels: ReadonlySet<Label>): string {
-  return [...labels].sort().join("\n");
+  const digest = createHash("sha256")
+    .update([...labels].sort().join("\n"))
+    .digest();
+  return digest.subarray(0, structs.combination_key.size).toString("hex");
+}
+
+function labelAddresses(sets: readonly AddressSet[]): ReadonlyMap<Cidr, ReadonlySet<Label>> {
+  const labels = new Map<Cidr, ReadonlySet<Label>>();
+  for (const set of sets.filter(isMemberSet)) {
+    for (const cidr of set.cidrs) {
+      requireHost(cidr, set);
+      labels.set(cidr, new Set([...(labels.get(cidr) ?? []), ...labelsOf(set)]));
+    }
+  }
+  return labels;
 }
 
 /**
- * Numbers the combinations of labels that addresses have. A combination keeps the number that `known` has for it,
- * since live policies refer to it; new ones get numbers that `known` does not use.
+ * Numbers the combinations of labels that addresses and Services have. A combination keeps the number that `known` has
+ * for it, since live policies refer to it; new ones get numbers that `known` does not use.
  */
 export function compileIdentities(sets: readonly AddressSet[], known: ReadonlyMap<string, number>): Identities {
-  const labels = new Map<Cidr, Set<Label>>();
-  for (const set of sets) {
-    const added = labelsOf(set);
-    for (const cidr of added.length > 0 ? set.cidrs : []) {
-      requireHost(cidr, set);
-      labels.set(cidr, new Set([...(labels.get(cidr) ?? []), ...added]));
-    }
-  }
   let next = Math.max(0, ...known.values()) + 1;
   const numbers = new Map<string, number>();
   const combinations = new Map<number, ReadonlySet<Label>>();
-  const addresses = new Map<Cidr, number>();
-  for (const [cidr, combination] of labels) {
-    const key = combinationKey(combination);
+  const numberOf = (labels: ReadonlySet<Label>): number => {
+    const key = combinationKey(labels);
     const number = numbers.get(key) ?? known.get(key) ?? next++;
     numbers.set(key, number);
-    combinations.set(number, combination);
-    addresses.set(cidr, number);
-  }
-  return { addresses, combinations };
+    combinations.set(number, labels);
+    return number;
+  };
+  const addresses = new Map([...labelAddresses(sets)].map(([cidr, labels]) => [cidr, numberOf(labels)] as const));
+  const services = sets
+    .filter((set) => set.kind === "service")
+    .map((set) => ({
+      addresses: set.addresses,
+      ports: set.ports,
+      identity: numberOf(new Set(set.groups.map(groupLabel))),
+    }));
+  return { addresses, services, combinations };
 }

@@ -1,11 +1,12 @@
-import type { CompiledState, EndpointPolicy, TrackedPort } from "../../../semantics/policy.ts";
+import type { AclSet, CompiledState, EndpointPolicy, RuleSet, TrackedPort } from "../../../semantics/policy.ts";
 import { constants } from "../abi.generated.ts";
 import { checkAddresses } from "../apply/endpoints.ts";
 import type { EndpointAttachment } from "../control.ts";
 import { compileIdentities, type Identities } from "./identities.ts";
-import { compileAcl, compileRuleSet, type PolicyImage } from "./policy.ts";
+import { type Combinations, compileAcl, compileRuleSet, type PolicyImage } from "./policy.ts";
 import type { PrefixEntry } from "./prefixes.ts";
-import { indexPrefixLists } from "./rules.ts";
+import { hasRates } from "./rates.ts";
+import { indexPrefixLists, type PrefixLists } from "./rules.ts";
 import { compileTrackedRemotes } from "./tracked-remotes.ts";
 
 /** What one endpoint is to enforce. */
@@ -41,83 +42,118 @@ function portsKey(ports: readonly TrackedPort[]): string {
     .join();
 }
 
-/** Decides what a node's datapath is to hold. Pure; `known` is as in `compileIdentities`. */
+/** What all endpoints of a node are planned from. */
+interface Sources {
+  readonly ruleSets: ReadonlyMap<string, RuleSet>;
+  readonly acls: ReadonlyMap<string, AclSet>;
+  readonly lists: PrefixLists;
+  readonly combinations: Combinations;
+  /** `POLICY_CHECK_SOURCE` where it holds for every pod. */
+  readonly checkSource: number;
+}
+
+/** Compiles each policy once, however many endpoints have it. */
+class PolicyPool {
+  readonly policies = new Map<string, PolicyImage>();
+  readonly ofRuleSet = new Map<string, readonly string[]>();
+  /** Why a policy can't be compiled, by key. */
+  readonly failures = new Map<string, string>();
+  readonly #sources: Sources;
+
+  constructor(sources: Sources) {
+    this.#sources = sources;
+  }
+
+  rules({ ruleSet, trackedPorts }: EndpointPolicy): string | undefined {
+    const set = this.#sources.ruleSets.get(ruleSet ?? "");
+    if (set === undefined) return undefined;
+    const key = `rules ${set.name} ${portsKey(trackedPorts)}`;
+    this.ofRuleSet.set(set.name, [...new Set([...(this.ofRuleSet.get(set.name) ?? []), key])]);
+    const { lists, combinations } = this.#sources;
+    return this.#compiled(key, () => compileRuleSet(set, trackedPorts, lists, combinations));
+  }
+
+  acl({ acl }: EndpointPolicy): string | undefined {
+    const set = this.#sources.acls.get(acl ?? "");
+    return set && this.#compiled(`acl ${set.name}`, () => compileAcl(set, this.#sources.combinations));
+  }
+
+  #compiled(key: string, make: () => PolicyImage): string {
+    if (!this.policies.has(key) && !this.failures.has(key)) {
+      try {
+        this.policies.set(key, make());
+      } catch (error) {
+        this.failures.set(key, error instanceof Error ? error.message : String(error));
+      }
+    }
+    return key;
+  }
+}
+
+/** Why an endpoint with this policy can't be opened; undefined if it can. The first reason wins. */
+function closedReason(
+  policy: EndpointPolicy,
+  attachment: EndpointAttachment,
+  keys: { readonly rules: string | undefined; readonly acl: string | undefined },
+  failures: ReadonlyMap<string, string>,
+): string | undefined {
+  if (policy.closed !== undefined) return policy.closed;
+  if (policy.ruleSet !== undefined && keys.rules === undefined) return `RuleSet ${policy.ruleSet} is not here yet`;
+  if (policy.acl !== undefined && keys.acl === undefined) return `network ACL ${policy.acl} is not here yet`;
+  return failures.get(keys.rules ?? "") ?? failures.get(keys.acl ?? "") ?? checkAddresses(attachment.addresses);
+}
+
+function planEndpoint(
+  attachment: EndpointAttachment,
+  policy: EndpointPolicy | undefined,
+  pool: PolicyPool,
+  { checkSource, ruleSets }: Sources,
+): EndpointPlan {
+  if (policy === undefined) return { attachment, flags: constants.POLICY_PROGRAMMED | checkSource };
+  const keys = { rules: pool.rules(policy), acl: pool.acl(policy) };
+  const closed = closedReason(policy, attachment, keys, pool.failures);
+  if (closed !== undefined) return { attachment, policy, flags: 0, closed };
+  const flags =
+    constants.POLICY_PROGRAMMED |
+    checkSource |
+    (hasRates(policy.allowances) ? constants.POLICY_RATES : 0) |
+    (keys.rules === undefined ? 0 : constants.POLICY_GROUP) |
+    (keys.acl === undefined ? 0 : constants.POLICY_ACL);
+  const revision = ruleSets.get(policy.ruleSet ?? "")?.revision;
+  return {
+    attachment,
+    policy,
+    flags,
+    ...(keys.rules === undefined ? {} : { rules: keys.rules }),
+    ...(keys.acl === undefined ? {} : { acl: keys.acl }),
+    ...(revision === undefined ? {} : { rulesRevision: `${policy.ruleSet} ${revision}` }),
+  };
+}
+
+/**
+ * Decides what a node's datapath is to hold. Pure; `known` is as in `compileIdentities`. Policies know also the
+ * combinations of `previous`, which addresses bear until the endpoints have changed over.
+ */
 export function planNode(
   state: CompiledState,
   attachments: readonly EndpointAttachment[],
   known: ReadonlyMap<string, number>,
+  previous: Combinations = new Map(),
 ): NodePlan {
-  const lists = indexPrefixLists(state.addressSets);
   const identities = compileIdentities(state.addressSets, known);
-  const ruleSets = new Map(state.ruleSets.map((set) => [set.name, set]));
-  const acls = new Map(state.acls.map((acl) => [acl.name, acl]));
+  const sources: Sources = {
+    ruleSets: new Map(state.ruleSets.map((set) => [set.name, set])),
+    acls: new Map(state.acls.map((acl) => [acl.name, acl])),
+    lists: indexPrefixLists(state.addressSets),
+    combinations: new Map([...previous, ...identities.combinations]),
+    checkSource: state.config.antiSpoofing === "All" ? constants.POLICY_CHECK_SOURCE : 0,
+  };
   const byUid = new Map(state.node.endpoints.map((endpoint) => [endpoint.pod.uid, endpoint]));
-  const policies = new Map<string, PolicyImage>();
-  const policiesOfRuleSet = new Map<string, string[]>();
-  const failures = new Map<string, string>();
-  const checkSource = state.config.antiSpoofing === "All" ? constants.POLICY_CHECK_SOURCE : 0;
-
-  const compiled = (key: string, make: () => PolicyImage): string => {
-    if (!policies.has(key) && !failures.has(key)) {
-      try {
-        policies.set(key, make());
-      } catch (error) {
-        failures.set(key, error instanceof Error ? error.message : String(error));
-      }
-    }
-    return key;
-  };
-  const rulesKey = (policy: EndpointPolicy): string | undefined => {
-    const set = policy.ruleSet === undefined ? undefined : ruleSets.get(policy.ruleSet);
-    if (set === undefined) {
-      return undefined;
-    }
-    const key = `rules ${set.name} ${portsKey(policy.trackedPorts)}`;
-    policiesOfRuleSet.set(set.name, [...new Set([...(policiesOfRuleSet.get(set.name) ?? []), key])]);
-    return compiled(key, () => compileRuleSet(set, policy.trackedPorts, lists, identities.combinations));
-  };
-  const aclKey = (policy: EndpointPolicy): string | undefined => {
-    const acl = policy.acl === undefined ? undefined : acls.get(policy.acl);
-    return acl && compiled(`acl ${acl.name}`, () => compileAcl(acl, identities.combinations));
-  };
-
-  const plan = (attachment: EndpointAttachment): EndpointPlan => {
-    const policy = byUid.get(attachment.uid);
-    if (policy === undefined) {
-      return { attachment, flags: constants.POLICY_PROGRAMMED | checkSource };
-    }
-    const rules = rulesKey(policy);
-    const acl = aclKey(policy);
-    const closed =
-      policy.closed ??
-      (policy.ruleSet !== undefined && rules === undefined ? `RuleSet ${policy.ruleSet} is not here yet` : undefined) ??
-      (policy.acl !== undefined && acl === undefined ? `network ACL ${policy.acl} is not here yet` : undefined) ??
-      failures.get(rules ?? "") ??
-      failures.get(acl ?? "") ??
-      checkAddresses(attachment.addresses);
-    if (closed !== undefined) {
-      return { attachment, policy, flags: 0, closed };
-    }
-    const flags =
-      constants.POLICY_PROGRAMMED |
-      checkSource |
-      (rules === undefined ? 0 : constants.POLICY_GROUP) |
-      (acl === undefined ? 0 : constants.POLICY_ACL);
-    const revision = ruleSets.get(policy.ruleSet ?? "")?.revision;
-    return {
-      attachment,
-      policy,
-      flags,
-      ...(rules === undefined ? {} : { rules }),
-      ...(acl === undefined ? {} : { acl }),
-      ...(revision === undefined ? {} : { rulesRevision: `${policy.ruleSet} ${revision}` }),
-    };
-  };
-
+  const pool = new PolicyPool(sources);
   return {
-    endpoints: attachments.map(plan),
-    policies,
-    policiesOfRuleSet,
+    endpoints: attachments.map((attachment) => planEndpoint(attachment, byUid.get(attachment.uid), pool, sources)),
+    policies: pool.policies,
+    policiesOfRuleSet: pool.ofRuleSet,
     identities,
     trackedRemotes: compileTrackedRemotes(state.config.tracking),
   };

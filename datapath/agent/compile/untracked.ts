@@ -19,32 +19,39 @@ function bitsAt(bytes: Uint8Array, field: number, index: number, protocol: (type
   return bytes.subarray(offset, offset + 8192);
 }
 
+/** S-56's `U_in` or `U_out` of one family and protocol, as ports; empty where the other direction does not permit all. */
+function untrackedPorts(
+  rules: readonly Rule[],
+  [initiating, opposite]: readonly [Direction, Direction],
+  protocol: 6 | 17,
+  family: Family,
+): readonly PortRange[] {
+  return anyPeerAllPorts(rules, opposite, protocol, family) ? anyPeerPorts(rules, initiating, protocol, family) : [];
+}
+
 /**
  * Writes `untracked_in`, `untracked_out` and `tracked_local` of `struct policy`: S-56's `U_in(L)` and `U_out(R)` for
  * every port, so that the datapath need only look one bit up.
  */
 export function writeUntracked(rules: readonly Rule[], tracked: readonly TrackedPort[], bytes: Uint8Array): void {
   const { fields } = structs.policy;
-  const orientations: readonly [Direction, Direction, number][] = [
-    ["ingress", "egress", fields.untracked_in],
-    ["egress", "ingress", fields.untracked_out],
-  ];
-  for (const family of families) {
-    const index = family === 6 ? constants.FAMILY_IPV6 : constants.FAMILY_IPV4;
-    for (const protocol of protocols) {
-      for (const [initiating, opposite, field] of orientations) {
-        if (!anyPeerAllPorts(rules, opposite, protocol.number, family)) {
-          continue;
-        }
-        for (const range of anyPeerPorts(rules, initiating, protocol.number, family)) {
-          setRange(bitsAt(bytes, field, index, protocol), range);
-        }
-      }
-    }
-  }
+  const write = (ranges: readonly PortRange[], field: number, index: number, protocol: (typeof protocols)[number]) => {
+    for (const range of ranges) setRange(bitsAt(bytes, field, index, protocol), range);
+  };
   for (const protocol of protocols) {
-    for (const { port } of tracked.filter((entry) => entry.protocol === protocol.number)) {
-      setRange(bitsAt(bytes, fields.tracked_local, 0, protocol), { from: port, to: port });
+    for (const family of families) {
+      const index = family === 6 ? constants.FAMILY_IPV6 : constants.FAMILY_IPV4;
+      const ports = (directions: readonly [Direction, Direction]) =>
+        untrackedPorts(rules, directions, protocol.number, family);
+      write(ports(["ingress", "egress"]), fields.untracked_in, index, protocol);
+      write(ports(["egress", "ingress"]), fields.untracked_out, index, protocol);
     }
+    const local = tracked.filter((entry) => entry.protocol === protocol.number);
+    write(
+      local.map(({ port }) => ({ from: port, to: port })),
+      fields.tracked_local,
+      0,
+      protocol,
+    );
   }
 }

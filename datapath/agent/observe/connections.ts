@@ -1,11 +1,11 @@
 import { formatAddress } from "../../../semantics/address.ts";
+import type { ConnectionRow } from "../../../semantics/observation.ts";
 import type { Address } from "../../../semantics/policy.ts";
 import type { ConnectionState } from "../../../semantics/verdict.ts";
 import { constants } from "../abi.generated.ts";
 import type { EndpointView } from "../apply/endpoints.ts";
 import { StructView } from "../bytes.ts";
 import type { TickClock } from "../clock.ts";
-import type { ConnectionRow } from "../control.ts";
 
 const states: Readonly<Record<number, ConnectionState>> = {
   [constants.STATE_OPENING]: "opening",

@@ -1,8 +1,8 @@
+import type { EndpointMetrics } from "../../../semantics/observation.ts";
 import { type Reason, reasons } from "../../../semantics/verdict.ts";
 import { constants, structs } from "../abi.generated.ts";
 import type { EndpointView } from "../apply/endpoints.ts";
 import { sumCpus } from "../bytes.ts";
-import type { EndpointMetrics } from "../control.ts";
 
 function packetsOf(counters: Uint8Array, direction: number): Partial<Record<Reason, number>> {
   const size = structs.endpoint_counters.size;

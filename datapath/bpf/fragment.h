@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Later fragments follow the first one of their datagram (S-41). Each endpoint has records of its
+ * own, so that none can fill them for another; when all are in use the oldest goes.
+ */
+#ifndef SALLYPORT_FRAGMENT_H
+#define SALLYPORT_FRAGMENT_H
+
+#include "connection.h"
+#include "endpoint.h"
+#include "maps.h"
+#include "packet.h"
+#include "verdict.h"
+
+/* S-41: 30 s, in clock ticks; the loader sets it. */
+const volatile __u32 fragment_lifetime = 120;
+
+/* Whether a record is of the datagram that `wanted` is a fragment of. Ports are the first fragment's alone. */
+static __always_inline bool same_datagram(const struct fragment *record, const struct fragment *wanted)
+{
+	return record->id == wanted->id && record->protocol == wanted->protocol &&
+	       record->direction == wanted->direction && record->key.endpoint == wanted->key.endpoint &&
+	       record->key.serial == wanted->key.serial &&
+	       (record->key.kind & KIND_IPV6) == (wanted->key.kind & KIND_IPV6) &&
+	       same_address(record->key.remote, wanted->key.remote);
+}
+
+static __always_inline void fragment_of(struct fragment *fragment, const struct packet *packet,
+					const struct connection_key *key, __u64 policy, __u32 now)
+{
+	__builtin_memset(fragment, 0, sizeof(*fragment));
+	fragment->key = *key;
+	fragment->policy = policy;
+	fragment->id = packet->fragment_id;
+	fragment->seen = now;
+	fragment->protocol = packet->fragment_protocol;
+	fragment->direction = packet->direction;
+}
+
+/* Keeps what became of a first fragment. One that is sent again takes the place that it has. */
+__noinline int remember_fragment(__u32 index, struct fragment *fragment)
+{
+	struct fragment_table *table = bpf_map_lookup_elem(&fragments, &index);
+	struct fragment *record;
+	__u32 i, place;
+
+	if (!table || !fragment)
+		return 0;
+	bpf_spin_lock(&table->lock);
+	place = table->next % FRAGMENTS_PER_ENDPOINT;
+	for (i = 0; i < FRAGMENTS_PER_ENDPOINT; i++) {
+		if (same_datagram(&table->records[i], fragment)) {
+			place = i;
+			break;
+		}
+	}
+	if (i == FRAGMENTS_PER_ENDPOINT)
+		table->next++;
+	record = &table->records[place & (FRAGMENTS_PER_ENDPOINT - 1)];
+	*record = *fragment;
+	bpf_spin_unlock(&table->lock);
+	return 0;
+}
+
+/* Completes `wanted` by its datagram's record; 0 where there is none any more. */
+__noinline int recall_fragment(__u32 index, struct fragment *wanted)
+{
+	struct fragment_table *table = bpf_map_lookup_elem(&fragments, &index);
+	int found = 0;
+	__u32 i;
+
+	if (!table || !wanted)
+		return 0;
+	bpf_spin_lock(&table->lock);
+	for (i = 0; i < FRAGMENTS_PER_ENDPOINT; i++) {
+		if (same_datagram(&table->records[i], wanted)) {
+			found = table->records[i].policy == wanted->policy &&
+				(__s32)(wanted->seen - table->records[i].seen) < (__s32)fragment_lifetime;
+			wanted->key = table->records[i].key;
+			wanted->reason = table->records[i].reason;
+			wanted->tracking = table->records[i].tracking;
+			break;
+		}
+	}
+	bpf_spin_unlock(&table->lock);
+	return found;
+}
+
+/* Refreshes the entry of a later fragment's flow without taking part in its states. False: it lives no more. */
+static __always_inline bool refresh(const struct endpoint *endpoint, const struct connection_key *key, __u32 now)
+{
+	struct connection *connection = bpf_map_lookup_elem(&connections, key);
+	__u64 word;
+	int i;
+
+	if (!connection)
+		return false;
+	word = read_word(connection);
+	if (!is_live(endpoint, word, now))
+		return false;
+	for (i = 0; i < CAS_TRIES && (__s32)(now - word_seen(word)) > 0; i++) {
+		if (swap_word(connection, word,
+			      word_of(now, word_state(word), word_flags(word), word_generation(word))))
+			break;
+		word = read_word(connection);
+		if (!is_live(endpoint, word, now))
+			break;
+	}
+	return true;
+}
+
+#endif

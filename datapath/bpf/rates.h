@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Token buckets (S-71 to S-75), exact across CPUs: one 64-bit word for each, changed by
+ * compare-and-swap alone. It holds not tokens but the time at which the bucket will be full again
+ * (the generic cell rate algorithm, ITU-T I.371), so that filling needs no write, and a spin lock's
+ * 50 ns are not spent on every packet.
+ */
+#ifndef SALLYPORT_RATES_H
+#define SALLYPORT_RATES_H
+
+#include "clock.h"
+#include "maps.h"
+#include "packet.h"
+
+/* Each failure means that another CPU's packet was admitted or refused meanwhile. */
+#define BUCKET_TRIES 32
+/* More than the longest super-packet has; keeps a cost within 64 bits. */
+#define BUCKET_UNITS_MAX 0xfffff
+
+/* Time in 2^-BUCKET_SHIFT of a jiffy; of a standing clock, of a tick. */
+static __always_inline __u64 bucket_now(const struct config *config)
+{
+	return (standing_clock ? config->clock : bpf_jiffies64()) << BUCKET_SHIFT;
+}
+
+/* Takes `units` out of the bucket. 0: there are not so many in it, and nothing was taken. */
+__noinline int take(struct bucket *bucket, __u64 now, __u32 units)
+{
+	__u64 full, start, cost;
+	int i;
+
+	if (!bucket)
+		return 0;
+	cost = ((__u64)(units & BUCKET_UNITS_MAX) * bucket->cost) >> (bucket->cost_shift & 63);
+	for (i = 0; i < BUCKET_TRIES; i++) {
+		full = *(volatile __u64 *)&bucket->full_at;
+		/* Full already; or further in the future than a bucket can be, after a clock that began anew. */
+		start = full - now > bucket->depth ? now : full;
+		if (start - now + cost > bucket->depth)
+			return 0;
+		if (__sync_val_compare_and_swap(&bucket->full_at, full, start + cost) == full)
+			return 1;
+	}
+	return 0;
+}
+
+static __always_inline struct rates *rates_of(const struct endpoint *endpoint)
+{
+	__u32 index = endpoint->counters;
+
+	return bpf_map_lookup_elem(&rates, &index);
+}
+
+#endif
