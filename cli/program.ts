@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { EngineUnavailable } from "../lab/engine/ports.ts";
+import { demo } from "./demo/demo.ts";
 import { CommandError, exitCodes } from "./exit.ts";
 import { addLabCommands } from "./lab/commands.ts";
 import type { Terminal } from "./terminal.ts";
@@ -12,6 +13,10 @@ function buildProgram(terminal: Terminal, end: (code: number) => void): Command 
     "after",
     "\nExit codes: 0 all held, 1 something failed, 2 bad usage, an invalid file, or this machine cannot run it.",
   );
+  program
+    .command("demo")
+    .description("a story of a minute: which connections are tracked, what a removed rule cuts, a noisy pod (root)")
+    .action(async () => end(await demo(terminal)));
   addLabCommands(program, terminal, end);
   const each = (command: Command): void => {
     command

@@ -1,4 +1,4 @@
-import type { ConnectionRow } from "../../datapath/agent/control.ts";
+import type { ConnectionRow } from "../../semantics/observation.ts";
 import { exitCodes } from "../exit.ts";
 import type { Terminal } from "../terminal.ts";
 import { ask } from "./keeper/client.ts";

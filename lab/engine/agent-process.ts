@@ -11,6 +11,8 @@ export interface AgentOptions {
   readonly netns: string;
   /** Directory of the run's bpffs, where maps and links are pinned. */
   readonly bpffs: string;
+  /** The compiled programs. */
+  readonly object: string;
   readonly clock: "standing" | "running";
   /** Entries of the connection table. */
   readonly tableSize: number;
@@ -39,6 +41,8 @@ type Answer = {
 };
 
 const agentMain = fileURLToPath(new URL("../../datapath/agent/main.ts", import.meta.url));
+/** Pods that a lab can have at once; the agent's walks over the slots are the shorter for it. */
+const endpointSlots = 1024;
 /** Characters of the agent's last words that an error repeats. */
 const keptWords = 8192;
 
@@ -58,12 +62,15 @@ export class AgentProcess {
       options.netns,
       "--bpffs",
       options.bpffs,
+      "--object",
+      options.object,
       "--clock",
       options.clock,
       "--table-size",
       String(options.tableSize),
-      "--control",
-      "stdio",
+      "--endpoint-slots",
+      String(endpointSlots),
+      "--verdicts",
     ];
     this.#child = spawn(process.execPath, args, { stdio: ["pipe", "pipe", "pipe"] });
     this.#exited = once(this.#child, "close");
@@ -83,6 +90,7 @@ export class AgentProcess {
   /** The control channel's methods, each a request to the child. */
   readonly control: AgentControl = {
     program: (...params) => this.#request("program", params),
+    statuses: (...params) => this.#request("statuses", params),
     advance: (...params) => this.#request("advance", params),
     sweep: (...params) => this.#request("sweep", params),
     connections: (...params) => this.#request("connections", params),
@@ -93,6 +101,10 @@ export class AgentProcess {
 
   get pid(): number | undefined {
     return this.#child.pid;
+  }
+
+  get alive(): boolean {
+    return this.#gone === undefined;
   }
 
   /** SIGKILL, as a crash would end it; what is pinned stays. */

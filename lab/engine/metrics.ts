@@ -1,4 +1,4 @@
-import type { EndpointMetrics } from "../../datapath/agent/control.ts";
+import type { EndpointMetrics } from "../../semantics/observation.ts";
 import { type MetricName, metricNames } from "../scenario/expectation.ts";
 import type { Metrics } from "./ports.ts";
 

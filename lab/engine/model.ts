@@ -1,5 +1,6 @@
-import type { ConnectionRow, EndpointStatus } from "../../datapath/agent/control.ts";
+import type { EndpointStatus } from "../../datapath/agent/control.ts";
 import { createModel, type Model } from "../../semantics/model.ts";
+import type { ConnectionRow } from "../../semantics/observation.ts";
 import type { CompiledState } from "../../semantics/policy.ts";
 import { type Stage, type Turn, turnPacket, turnsOf } from "./conversation.ts";
 import { metricsOf } from "./metrics.ts";

@@ -1,4 +1,5 @@
-import type { ConnectionRow, EndpointStatus } from "../../datapath/agent/control.ts";
+import type { EndpointStatus } from "../../datapath/agent/control.ts";
+import type { ConnectionRow } from "../../semantics/observation.ts";
 import type { Packet } from "../../semantics/packet.ts";
 import type { Address, CompiledState, Direction } from "../../semantics/policy.ts";
 import type { Verdict } from "../../semantics/verdict.ts";

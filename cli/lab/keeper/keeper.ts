@@ -55,6 +55,7 @@ export class Keeper {
 
   async #program(): Promise<readonly EndpointStatus[]> {
     this.#statuses = await this.#engine.program(await this.#world.compile(), this.#world.endpoints());
+    await this.#world.report(this.#statuses);
     return this.#statuses;
   }
 

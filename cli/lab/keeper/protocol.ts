@@ -1,6 +1,7 @@
 import { join } from "node:path";
-import type { ConnectionRow, EndpointStatus } from "../../../datapath/agent/control.ts";
+import type { EndpointStatus } from "../../../datapath/agent/control.ts";
 import type { Metrics } from "../../../lab/engine/ports.ts";
+import type { ConnectionRow } from "../../../semantics/observation.ts";
 
 /** Where labs that are up keep their sockets; it is gone after a reboot, as they are. */
 const stateRoot = "/run/sallyport/labs";
