@@ -11,6 +11,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   datapath: ["semantics", "crds"],
   lab: ["semantics", "crds", "operator", "datapath"],
   cli: ["semantics", "crds", "operator", "datapath", "lab"],
+  e2e: ["semantics", "crds", "operator", "datapath", "lab", "cli"],
   bench: ["semantics", "crds", "operator", "datapath", "lab"],
   checks: [],
   setup: [],

@@ -11,7 +11,9 @@ export async function labExec(
   options: { readonly name: string },
 ): Promise<number> {
   const netns = await ask(options.name, { method: "netns", machine });
-  const child = spawn("nsenter", [`--net=${netns}`, "--", ...command], { stdio: "inherit" });
+  // The -- before the command may or may not have been taken as an end of options.
+  const words = command[0] === "--" ? command.slice(1) : command;
+  const child = spawn("nsenter", [`--net=${netns}`, "--", ...words], { stdio: "inherit" });
   try {
     const [code, signal] = (await once(child, "exit")) as [number | null, NodeJS.Signals | null];
     return code ?? 128 + (signal === null ? 0 : constants.signals[signal]);

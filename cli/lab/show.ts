@@ -4,7 +4,7 @@ import type { Terminal } from "../terminal.ts";
 import { ask } from "./keeper/client.ts";
 
 /** Left-aligned columns, two spaces apart; the last one is not padded. */
-export function columns(rows: readonly (readonly string[])[]): string {
+function columns(rows: readonly (readonly string[])[]): string {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   return rows
     .map(

@@ -48,13 +48,14 @@ export const structs = {
     },
   },
   config: {
-    size: 24,
+    size: 152,
     fields: {
       clock: 0,
       flags: 8,
       tracking_slot: 12,
-      heartbeat: 16,
-      pad: 20,
+      role_filter: 16,
+      heartbeat: 144,
+      pad: 148,
     },
   },
   address_key: {
@@ -83,7 +84,7 @@ export const structs = {
     },
   },
   fragment: {
-    size: 48,
+    size: 56,
     fields: {
       key: 0,
       id: 28,
@@ -93,10 +94,14 @@ export const structs = {
       direction: 45,
       reason: 46,
       tracking: 47,
+      icmp_type_code: 48,
+      tcp_flags: 50,
+      entry: 51,
+      pad: 52,
     },
   },
   fragment_table: {
-    size: 3080,
+    size: 3592,
     fields: {
       lock: 0,
       next: 4,
@@ -256,6 +261,8 @@ export const constants = {
   SWEEP_BATCH: 4096,
   FRAGMENTS_PER_ENDPOINT: 64,
   BUCKET_SHIFT: 28,
+  ROLE_FILTER_BITS: 10,
+  ROLE_FILTER_FACTOR: 1640531527,
   NO_RULE: 65535,
   DIRECTION_INGRESS: 0,
   DIRECTION_EGRESS: 1,
@@ -305,10 +312,14 @@ export const constants = {
   POLICY_CHECK_SOURCE: 8,
   POLICY_ADOPT: 16,
   POLICY_RATES: 32,
+  POLICY_GONE: 64,
   NO_LIMIT: 0,
   CONFIG_VERDICTS: 1,
   ROLE_NODE: 1,
   ROLE_DNS: 2,
   KIND_IPV6: 1,
   KIND_REMOTE_REQUEST: 2,
+  ENTRY_NONE: 0,
+  ENTRY_CONNECTION: 1,
+  ENTRY_EXEMPTION: 2,
 } as const;

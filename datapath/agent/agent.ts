@@ -1,7 +1,7 @@
 import type { ConnectionRow, EndpointMetrics } from "../../semantics/observation.ts";
 import type { CompiledState, NodeFacts } from "../../semantics/policy.ts";
 import type { RingReader } from "../loader/ports.ts";
-import { identityEntries, roleEntries, serviceEntries } from "./apply/addresses.ts";
+import { applyRoleFilter, identityEntries, roleEntries, serviceEntries } from "./apply/addresses.ts";
 import { CombinationTable } from "./apply/combinations.ts";
 import { EndpointTable } from "./apply/endpoint-table.ts";
 import { applyEntries } from "./apply/entries.ts";
@@ -107,30 +107,35 @@ export class Agent implements AgentControl {
     node: NodeFacts,
     attachments: readonly EndpointAttachment[],
   ): readonly EndpointStatus[] {
+    this.#freeGone(attachments);
     const plan = planNode(state, attachments, this.#combinations.numbers(), this.#combinations.current());
     const { combinations, addresses, services } = plan.identities;
 
     // Endpoints change to policies that know old and new identities, then addresses get the new ones; old ones go last.
     const removeCombinations = this.#combinations.apply(combinations);
+    const narrowFilter = applyRoleFilter(this.#datapath.configuration, node.nodeAddresses);
     const removeRoles = applyEntries(
       this.#datapath.map("roles"),
       roleEntries(node.nodeAddresses, state.config.dnsAddresses),
     );
     this.#policies.install(plan);
-    const statuses = plan.endpoints.map((endpoint) => this.#programEndpoint(endpoint));
+    const programmed = plan.endpoints.map((endpoint) => this.#programEndpoint(endpoint));
+    this.#endpoints.importFlows();
+    const statuses = programmed.map((status) => this.#attachEndpoint(status));
+    this.#endpoints.finishMigration();
     const removeIdentities = applyEntries(this.#datapath.map("identities"), identityEntries(addresses));
     const removeServices = applyEntries(this.#datapath.map("services"), serviceEntries(services));
-    const gone = this.#endpoints.closeAllBut(new Set(attachments.map(({ uid }) => uid)));
     removeIdentities();
     removeServices();
     removeRoles();
+    narrowFilter();
     removeCombinations();
 
-    if (this.#policies.hasStale() || gone || this.#endpoints.hasOrphans()) {
+    if (this.#policies.hasStale() || this.#endpoints.hasOrphans()) {
       this.#datapath.bpf.waitForGracePeriod();
       this.#policies.releaseStale();
       this.#datapath.sweep();
-      this.#endpoints.freeClosed();
+      this.#endpoints.forgetOrphans();
     }
     return statuses;
   }
@@ -143,6 +148,30 @@ export class Agent implements AgentControl {
     return index;
   }
 
+  /** First of all, so that a pod which got a gone one's interface number or address inherits nothing. */
+  #freeGone(attachments: readonly EndpointAttachment[]): void {
+    const gone = this.#endpoints.closeGone(attachments);
+    if (gone.length === 0) return;
+    this.#datapath.bpf.waitForGracePeriod();
+    this.#endpoints.free(gone);
+  }
+
+  #attachEndpoint(status: EndpointStatus): EndpointStatus {
+    try {
+      this.#endpoints.attach(status.uid);
+      return status;
+    } catch (error) {
+      return this.#failed(status.uid, error);
+    }
+  }
+
+  /** A step failed: the endpoint is closed until it succeeds. */
+  #failed(uid: string, error: unknown): EndpointStatus {
+    this.#endpoints.close(uid);
+    const message = error instanceof Error ? error.message : String(error);
+    return { uid, state: "NotProgrammed", message, retried: true };
+  }
+
   #programEndpoint(plan: EndpointPlan): EndpointStatus {
     const { uid } = plan.attachment;
     try {
@@ -152,9 +181,7 @@ export class Agent implements AgentControl {
         flags: plan.flags,
       });
     } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
-      this.#endpoints.close(uid);
-      return { uid, state: "NotProgrammed", message, retried: true };
+      return this.#failed(uid, error);
     }
     return plan.closed === undefined
       ? { uid, state: "Programmed" }

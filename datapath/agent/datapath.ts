@@ -1,3 +1,4 @@
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Bpf, BpfMap, BpfProgram, LoadedObject } from "../loader/ports.ts";
 import { constants, structs } from "./abi.generated.ts";
@@ -7,13 +8,14 @@ import type { PolicyMaps } from "./apply/slots.ts";
 import { sweep } from "./apply/sweep.ts";
 import { makeStruct, StructView } from "./bytes.ts";
 import { fragmentLifetime, runningClock, standingClock, type TickClock, ticksOf } from "./clock.ts";
+import { layoutOf } from "./upgrade/layout.ts";
 
 /** How the datapath is loaded. */
 export interface DatapathOptions {
   readonly bpf: Bpf;
   /** Compiled object. */
   readonly object: string;
-  /** Folder on a bpffs; `maps` and `links` below it exist. */
+  /** Folder on a bpffs, for `maps` and `links`. */
   readonly pins: string;
   readonly clock: "running" | "standing";
   /** Entries of the node's connection table (S-72). */
@@ -39,6 +41,8 @@ function required<T>(things: ReadonlyMap<string, T>, name: string, object: strin
 export class Datapath {
   readonly bpf: Bpf;
   readonly pins: string;
+  /** Name of the folder below `pins`/maps. */
+  readonly layout: string;
   readonly clock: TickClock;
   readonly standing: boolean;
   readonly endpoints: EndpointArray;
@@ -57,11 +61,15 @@ export class Datapath {
     this.standing = options.clock === "standing";
     this.clock = this.standing ? standingClock : runningClock(bpf.hz);
     this.#path = options.object;
+    this.layout = layoutOf(options);
+    for (const folder of [join("maps", this.layout), "links"]) {
+      mkdirSync(join(options.pins, folder), { recursive: true });
+    }
     const unattended = options.unattendedAfter ?? 10;
     const endpoints = Math.min(options.endpointSlots, mostEndpoints);
     this.#object = bpf.load({
       object: options.object,
-      pinRoot: join(options.pins, "maps"),
+      pinRoot: join(options.pins, "maps", this.layout),
       constants: {
         clock_shift: this.clock.shift,
         standing_clock: Number(this.standing),

@@ -1,5 +1,3 @@
-import { mkdirSync } from "node:fs";
-import { join } from "node:path";
 import { enterNetworkNamespace } from "../loader/libc.ts";
 import { openBpf } from "../loader/open.ts";
 import { Agent } from "./agent.ts";
@@ -17,9 +15,6 @@ async function run(args: readonly string[]): Promise<number> {
   const config = readConfig(args);
   if (config.netns !== undefined) {
     enterNetworkNamespace(config.netns);
-  }
-  for (const folder of ["maps", "links"]) {
-    mkdirSync(join(config.bpffs, folder), { recursive: true });
   }
   const datapath = new Datapath({ bpf: openBpf(), pins: config.bpffs, ...config });
   datapath.recordVerdicts(config.verdicts);

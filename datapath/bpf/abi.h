@@ -25,6 +25,8 @@ enum limit {
 	FRAGMENTS_PER_ENDPOINT = 64,
 	/* Buckets count in 2^-28 of a tick of their clock: 15 ps at 250 Hz, and 64 bits last for eight years. */
 	BUCKET_SHIFT = 28,
+	ROLE_FILTER_BITS = 10,
+	ROLE_FILTER_FACTOR = 0x61c88647,
 	/* In verdict_event.rule. */
 	NO_RULE = 0xffff,
 };
@@ -107,6 +109,8 @@ enum policy_flag {
 	POLICY_ADOPT = 16,
 	/* Some bucket of `rates` has a limit. */
 	POLICY_RATES = 32,
+	/* The pod is gone: its entries are dead, and the slot may be freed. */
+	POLICY_GONE = 64,
 };
 
 /*
@@ -195,6 +199,8 @@ struct config {
 	__u32 flags;
 	/* Slot of `prefixes` that holds the automatically tracked remotes (S-60); 0: none. */
 	__u32 tracking_slot;
+	/* A bit for each node address, by its words xor-ed, times the factor, and the highest bits of that. */
+	__u64 role_filter[(1 << ROLE_FILTER_BITS) / 64];
 	/* Ticks at which the agent was last seen alive (unattended.h). */
 	__u32 heartbeat;
 	__u32 pad;
@@ -249,7 +255,7 @@ struct fragment {
 	struct connection_key key;
 	/* Identification field. */
 	__u32 id;
-	/* endpoint.policy under which it was decided: later fragments are not judged by what is no longer in force. */
+	/* endpoint.policy under which it was decided: under another one later fragments are judged again. */
 	__u64 policy;
 	/* Ticks. */
 	__u32 seen;
@@ -258,8 +264,21 @@ struct fragment {
 	__u8 direction;
 	__u8 reason;
 	__u8 tracking;
+	/* Of the first fragment's transport header, beside the ports in its key. */
+	__u16 icmp_type_code;
+	__u8 tcp_flags;
+	/* fragment_entry */
+	__u8 entry;
+	__u32 pad;
 };
-_Static_assert(sizeof(struct fragment) == 48, "no hidden padding");
+_Static_assert(sizeof(struct fragment) == 56, "no hidden padding");
+
+/* Which table has the entry that a first fragment made or passed by. */
+enum fragment_entry {
+	ENTRY_NONE = 0,
+	ENTRY_CONNECTION,
+	ENTRY_EXEMPTION,
+};
 
 /* Value of `fragments`. */
 struct fragment_table {
@@ -318,6 +337,7 @@ union abi_types {
 	enum connection_kind connection_kind;
 	enum policy_flag policy_flag;
 	enum bucket_limit bucket_limit;
+	enum fragment_entry fragment_entry;
 	enum config_flag config_flag;
 	enum role role;
 	struct policy policy;

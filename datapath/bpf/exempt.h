@@ -22,8 +22,14 @@ static __always_inline __u32 address_role(__u8 family, const __be32 address[4])
 	return role ? *role : 0;
 }
 
-static __always_inline bool is_node(const struct packet *packet)
+/* A lookup only where the filter does not rule the address out: hardly any remote is the node. */
+static __always_inline bool is_node(const struct config *config, const struct packet *packet)
 {
+	__u32 mixed = packet->remote[0] ^ packet->remote[1] ^ packet->remote[2] ^ packet->remote[3];
+	__u32 bit = mixed * ROLE_FILTER_FACTOR >> (32 - ROLE_FILTER_BITS);
+
+	if (!(config->role_filter[bit / 64] >> (bit & 63) & 1))
+		return false;
 	return address_role(packet->family, packet->remote) & ROLE_NODE;
 }
 
@@ -58,7 +64,7 @@ static __always_inline bool is_multicast_listener(const struct packet *packet, _
 	       to[1] == 0x02;
 }
 
-static __always_inline bool is_dhcp(const struct packet *packet)
+static __always_inline bool is_dhcp(const struct config *config, const struct packet *packet)
 {
 	bool v6 = packet->family == FAMILY_IPV6;
 
@@ -68,26 +74,31 @@ static __always_inline bool is_dhcp(const struct packet *packet)
 	if (packet->direction == DIRECTION_EGRESS &&
 	    (is_multicast(packet, packet->remote) || (!v6 && packet->remote[0] == 0xffffffff)))
 		return true;
-	return is_node(packet);
+	return is_node(config, packet);
 }
 
 /* Exempt wherever it comes from and whatever source it bears; decided before all else. */
-static __always_inline bool is_always_exempt(const struct packet *packet)
+static __always_inline bool is_always_exempt(const struct config *config, const struct packet *packet, int shape)
 {
 	__u8 type = packet->icmp_type_code >> 8;
 
-	if (packet->family == FAMILY_IPV4)
-		return packet->protocol == IPPROTO_IGMP || is_dhcp(packet);
-	if (packet->protocol == IPPROTO_ICMPV6 &&
+	if (shape != PACKET_IP && shape != PACKET_LATER_FRAGMENT)
+		return false;
+	if (packet->family == FAMILY_IPV4 && packet->protocol == IPPROTO_IGMP)
+		return true;
+	/* The others are known by ports or type. */
+	if (shape != PACKET_IP)
+		return false;
+	if (packet->family == FAMILY_IPV6 && packet->protocol == IPPROTO_ICMPV6 &&
 	    (is_neighbour_discovery(packet, type) || is_multicast_listener(packet, type)))
 		return true;
-	return is_dhcp(packet);
+	return is_dhcp(config, packet);
 }
 
 /* The link between the pod and its node; the pod's own address there is in no list of addresses. */
-static __always_inline bool is_node_link(const struct packet *packet)
+static __always_inline bool is_node_link(const struct config *config, const struct packet *packet)
 {
-	return packet->family == FAMILY_IPV6 && is_link_local_unicast(packet->remote) && is_node(packet);
+	return packet->family == FAMILY_IPV6 && is_link_local_unicast(packet->remote) && is_node(config, packet);
 }
 
 /* Link-local services and DNS: exempt under the link-local allowance, from the pod's own addresses only. */

@@ -35,13 +35,19 @@ static __always_inline void fragment_of(struct fragment *fragment, const struct 
 	fragment->seen = now;
 	fragment->protocol = packet->fragment_protocol;
 	fragment->direction = packet->direction;
+	fragment->icmp_type_code = packet->icmp_type_code;
+	fragment->tcp_flags = packet->tcp_flags;
 }
 
-/* Keeps what became of a first fragment. One that is sent again takes the place that it has. */
+/*
+ * Keeps what became of a first fragment. One that is sent again takes the place that it has; one that was dropped only
+ * takes it away.
+ */
 __noinline int remember_fragment(__u32 index, struct fragment *fragment)
 {
 	struct fragment_table *table = bpf_map_lookup_elem(&fragments, &index);
 	struct fragment *record;
+	bool known = false;
 	__u32 i, place;
 
 	if (!table || !fragment)
@@ -51,13 +57,18 @@ __noinline int remember_fragment(__u32 index, struct fragment *fragment)
 	for (i = 0; i < FRAGMENTS_PER_ENDPOINT; i++) {
 		if (same_datagram(&table->records[i], fragment)) {
 			place = i;
+			known = true;
 			break;
 		}
 	}
-	if (i == FRAGMENTS_PER_ENDPOINT)
-		table->next++;
 	record = &table->records[place & (FRAGMENTS_PER_ENDPOINT - 1)];
-	*record = *fragment;
+	if (fragment->reason <= REASON_UNFILTERED) {
+		*record = *fragment;
+		if (!known)
+			table->next++;
+	} else if (known) {
+		record->key.endpoint = 0;
+	}
 	bpf_spin_unlock(&table->lock);
 	return 0;
 }
@@ -74,11 +85,8 @@ __noinline int recall_fragment(__u32 index, struct fragment *wanted)
 	bpf_spin_lock(&table->lock);
 	for (i = 0; i < FRAGMENTS_PER_ENDPOINT; i++) {
 		if (same_datagram(&table->records[i], wanted)) {
-			found = table->records[i].policy == wanted->policy &&
-				(__s32)(wanted->seen - table->records[i].seen) < (__s32)fragment_lifetime;
-			wanted->key = table->records[i].key;
-			wanted->reason = table->records[i].reason;
-			wanted->tracking = table->records[i].tracking;
+			found = (__s32)(wanted->seen - table->records[i].seen) < (__s32)fragment_lifetime;
+			*wanted = table->records[i];
 			break;
 		}
 	}
@@ -87,9 +95,10 @@ __noinline int recall_fragment(__u32 index, struct fragment *wanted)
 }
 
 /* Refreshes the entry of a later fragment's flow without taking part in its states. False: it lives no more. */
-static __always_inline bool refresh(const struct endpoint *endpoint, const struct connection_key *key, __u32 now)
+static __always_inline bool refresh(const struct endpoint *endpoint, void *map, const struct connection_key *key,
+				    __u32 now)
 {
-	struct connection *connection = bpf_map_lookup_elem(&connections, key);
+	struct connection *connection = bpf_map_lookup_elem(map, key);
 	__u64 word;
 	int i;
 

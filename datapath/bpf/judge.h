@@ -13,7 +13,7 @@
 #include "wire.h"
 
 /* How often a packet looks again when another CPU makes or deletes the entry that it needs. */
-#define RACE_TRIES 3
+#define RACE_TRIES 2
 
 /* A packet of an endpoint with a group or an ACL whose shape and source are in order. */
 static __always_inline struct verdict judge_filtered(struct judgement *j)
@@ -25,7 +25,7 @@ static __always_inline struct verdict judge_filtered(struct judgement *j)
 	int i;
 
 	if (j->flags & POLICY_ACL) {
-		j->node = is_node(packet);
+		j->node = is_node(j->config, packet);
 		j->acl_pending = j->node;
 		if (!j->node && acl_denies(j, &verdict))
 			return verdict;
@@ -43,7 +43,7 @@ static __always_inline struct verdict judge_filtered(struct judgement *j)
 		}
 	}
 	if (is_icmp(packet) && packet->icmp == ICMP_ERROR) {
-		j->node = is_node(packet);
+		j->node = is_node(j->config, packet);
 		switch (judge_quote(j, policy)) {
 		case QUOTES_OWN_FLOW:
 			if (j->acl_pending && acl_denies(j, &verdict))
@@ -65,23 +65,28 @@ static __always_inline struct verdict judge_filtered(struct judgement *j)
 	return verdict_of(REASON_TABLE_FULL, TRACKING_NONE);
 }
 
-/* Link-local services, DNS and the node's own link: exempt, under an allowance of their own for what the pod sends. */
-static __always_inline struct verdict judge_exempt_service(struct judgement *j)
+/* Whether the pod sends more to link-local services, DNS and its own link than their allowance (S-75). */
+static __always_inline bool is_over_link_local(struct judgement *j)
 {
-	const bool filtered = j->flags & (POLICY_GROUP | POLICY_ACL);
 	struct rates *rates;
 	struct wire wire;
 
-	if (j->flags & POLICY_RATES && j->packet.direction == DIRECTION_EGRESS) {
-		rates = rates_of(j->endpoint);
-		wire = wire_of(j->skb, &j->packet);
-		if (rates && rates->link_local.cost_shift &&
-		    !take(&rates->link_local, bucket_now(j->config), wire.packets)) {
-			__sync_fetch_and_add(&j->endpoint->linklocal_allowance_exceeded, wire.packets);
-			return verdict_of(REASON_LINKLOCAL_ALLOWANCE, TRACKING_NONE);
-		}
-	}
-	return verdict_of(filtered ? REASON_EXEMPT : REASON_UNFILTERED, TRACKING_NONE);
+	if (!(j->flags & POLICY_RATES) || j->packet.direction != DIRECTION_EGRESS)
+		return false;
+	rates = rates_of(j->endpoint);
+	wire = wire_of(j->skb, &j->packet);
+	if (!rates || !rates->link_local.cost_shift || take(&rates->link_local, bucket_now(j->config), wire.packets))
+		return false;
+	__sync_fetch_and_add(&j->endpoint->linklocal_allowance_exceeded, wire.packets);
+	return true;
+}
+
+/* What S-20 exempts, by the reason that a pod's packets have where nothing filters them. */
+static __always_inline struct verdict exempt_verdict(const struct judgement *j)
+{
+	bool filtered = j->flags & (POLICY_GROUP | POLICY_ACL);
+
+	return verdict_of(j->flags & POLICY_PROGRAMMED && !filtered ? REASON_UNFILTERED : REASON_EXEMPT, TRACKING_NONE);
 }
 
 /* Packet rate, then bandwidth; a packet over one of them counts once (S-75). */
@@ -113,66 +118,95 @@ static __always_inline bool is_policed(struct judgement *j, struct verdict *verd
 	return false;
 }
 
-/* S-41: as the first fragment of the datagram was judged, while its flow and the policy are the same. */
+/* Whether what let a first fragment pass without an entry is still there: S-53 cuts later fragments too. */
+static __always_inline bool still_passes(struct judgement *j, __u8 reason, bool changed)
+{
+	struct policy *policy = NULL;
+
+	if (j->flags & POLICY_GROUP)
+		policy = find_policy(j->rules_slot);
+	if (reason == REASON_UNTRACKED)
+		return policy && is_untracked(j->config, policy, &j->packet, is_plain_syn(&j->packet));
+	if (!changed)
+		return true;
+	if (reason == REASON_UNFILTERED)
+		return !policy;
+	return reason == REASON_RULE && policy && permit(&j->packet, j->rules_slot) != NO_RULE;
+}
+
+/* S-41: as the first fragment of the datagram, while what let that pass is there. */
 static __always_inline struct verdict judge_later_fragment(struct judgement *j)
 {
+	const struct verdict cut = verdict_of(REASON_FRAGMENT, TRACKING_NONE);
 	struct fragment *fragment = &j->fragment;
+	struct packet *packet = &j->packet;
+	struct verdict verdict;
+	bool changed, live;
 
-	fragment_of(fragment, &j->packet, &j->key, j->policy, j->now);
+	fragment_of(fragment, packet, &j->key, j->policy, j->now);
 	if (!recall_fragment(j->endpoint->counters, fragment))
-		return verdict_of(REASON_FRAGMENT, TRACKING_NONE);
-	if (fragment->tracking == TRACKING_TRACKED && !refresh(j->endpoint, &fragment->key, j->now))
-		return verdict_of(REASON_FRAGMENT, TRACKING_NONE);
-	return verdict_of(fragment->reason, fragment->tracking);
+		return cut;
+	packet->protocol = fragment->key.protocol;
+	packet->local_port = fragment->key.local_port;
+	packet->remote_port = fragment->key.remote_port;
+	packet->icmp_type_code = fragment->icmp_type_code;
+	packet->tcp_flags = fragment->tcp_flags;
+	changed = fragment->policy != j->policy;
+	if (changed && fragment->reason != REASON_EXEMPT && j->flags & POLICY_ACL && acl_denies(j, &verdict))
+		return verdict;
+	if (fragment->entry == ENTRY_CONNECTION)
+		live = refresh(j->endpoint, &connections, &fragment->key, j->now);
+	else if (fragment->entry == ENTRY_EXEMPTION)
+		live = refresh(j->endpoint, &exemptions, &fragment->key, j->now);
+	else
+		live = fragment->reason == REASON_EXEMPT || still_passes(j, fragment->reason, changed);
+	return live ? verdict_of(fragment->reason, fragment->tracking) : cut;
 }
 
 static __always_inline void remember(struct judgement *j, struct verdict verdict)
 {
 	struct fragment *fragment = &j->fragment;
 
+	connection_key_of(&j->key, j->endpoint, &j->packet,
+			  address_serial(j->endpoint, j->packet.family, j->packet.local));
 	fragment_of(fragment, &j->packet, &j->key, j->policy, j->now);
 	fragment->reason = verdict.reason;
 	fragment->tracking = verdict.tracking;
+	if (verdict.tracking == TRACKING_TRACKED)
+		fragment->entry = ENTRY_CONNECTION;
+	else if (j->exempt_flow)
+		fragment->entry = ENTRY_EXEMPTION;
 	remember_fragment(j->endpoint->counters, fragment);
 }
 
 /* A packet with a shape and a source that are in order. */
 static __always_inline struct verdict judge_sound(struct judgement *j, int shape)
 {
+	bool service = is_service_exempt(&j->packet);
 	struct verdict verdict;
 
-	if (is_service_exempt(&j->packet))
-		return judge_exempt_service(j);
+	if (service && is_over_link_local(j))
+		return verdict_of(REASON_LINKLOCAL_ALLOWANCE, TRACKING_NONE);
 	if (j->flags & POLICY_RATES && is_policed(j, &verdict))
 		return verdict;
-	if (!(j->flags & (POLICY_GROUP | POLICY_ACL)))
-		return verdict_of(REASON_UNFILTERED, TRACKING_NONE);
+	if (service || !(j->flags & (POLICY_GROUP | POLICY_ACL)))
+		return exempt_verdict(j);
 	if (shape == PACKET_LATER_FRAGMENT)
 		return judge_later_fragment(j);
 	return judge_filtered(j);
 }
 
-static __always_inline struct verdict judge(struct judgement *j)
+static __always_inline struct verdict judge_shape(struct judgement *j, int shape)
 {
+	bool filtered = j->flags & (POLICY_GROUP | POLICY_ACL);
 	struct packet *packet = &j->packet;
-	struct verdict verdict;
-	bool filtered;
 	__u16 serial;
-	int shape;
 
-	j->flags = policy_flags(j->policy);
-	j->rules_slot = policy_rules(j->policy);
-	j->acl_slot = policy_acl(j->policy);
-	filtered = j->flags & (POLICY_GROUP | POLICY_ACL);
-	if (j->flags & POLICY_PROGRAMMED && !filtered && !(j->flags & (POLICY_CHECK_SOURCE | POLICY_RATES)))
-		return verdict_of(REASON_UNFILTERED, TRACKING_NONE);
-
-	shape = parse(j->skb, packet);
-	if (shape == PACKET_ARP || (shape == PACKET_IP && is_always_exempt(packet)))
-		return verdict_of(j->flags & POLICY_PROGRAMMED && !filtered ? REASON_UNFILTERED : REASON_EXEMPT,
-				  TRACKING_NONE);
-	if ((shape == PACKET_IP || shape == PACKET_LATER_FRAGMENT) && is_node_link(packet))
-		return judge_exempt_service(j);
+	if (shape == PACKET_ARP || is_always_exempt(j->config, packet, shape))
+		return exempt_verdict(j);
+	if ((shape == PACKET_IP || shape == PACKET_LATER_FRAGMENT) && is_node_link(j->config, packet))
+		return is_over_link_local(j) ? verdict_of(REASON_LINKLOCAL_ALLOWANCE, TRACKING_NONE)
+					     : exempt_verdict(j);
 	if (!(j->flags & POLICY_PROGRAMMED))
 		return verdict_of(REASON_NOT_PROGRAMMED, TRACKING_NONE);
 	if (shape != PACKET_IP && shape != PACKET_LATER_FRAGMENT)
@@ -183,8 +217,23 @@ static __always_inline struct verdict judge(struct judgement *j)
 	if (!serial && j->flags & (POLICY_GROUP | POLICY_CHECK_SOURCE))
 		return verdict_of(REASON_SPOOFED, TRACKING_NONE);
 	connection_key_of(&j->key, j->endpoint, packet, serial);
-	verdict = judge_sound(j, shape);
-	if (packet->fragment == FIRST_FRAGMENT && filtered && passes(verdict))
+	return judge_sound(j, shape);
+}
+
+static __always_inline struct verdict judge(struct judgement *j)
+{
+	struct verdict verdict;
+	int shape;
+
+	j->flags = policy_flags(j->policy);
+	j->rules_slot = policy_rules(j->policy);
+	j->acl_slot = policy_acl(j->policy);
+	if ((j->flags & (POLICY_PROGRAMMED | POLICY_GROUP | POLICY_ACL | POLICY_CHECK_SOURCE | POLICY_RATES)) ==
+	    POLICY_PROGRAMMED)
+		return verdict_of(REASON_UNFILTERED, TRACKING_NONE);
+	shape = parse(j->skb, &j->packet);
+	verdict = judge_shape(j, shape);
+	if (shape == PACKET_IP && j->packet.fragment == FIRST_FRAGMENT && j->flags & (POLICY_GROUP | POLICY_ACL))
 		remember(j, verdict);
 	return verdict;
 }
@@ -195,7 +244,7 @@ static __always_inline void note_node_originated(struct judgement *j)
 	struct packet *packet = &j->packet;
 	__u16 serial;
 
-	if (j->skb->ingress_ifindex || parse(j->skb, packet) != PACKET_IP || !is_node(packet) ||
+	if (j->skb->ingress_ifindex || parse(j->skb, packet) != PACKET_IP || !is_node(j->config, packet) ||
 	    !is_node_originated(j->skb, packet))
 		return;
 	serial = address_serial(j->endpoint, packet->family, packet->local);

@@ -29,6 +29,10 @@ struct judgement {
 	/* The remote is the node, and the ACL has not been asked yet. */
 	bool node;
 	bool acl_pending;
+	/* An entry in `exemptions` let the packet pass. */
+	bool exempt_flow;
+	/* At the pod's side, where nothing shows what comes from the node itself. */
+	bool pod_side;
 };
 
 static __always_inline bool has_malformed_flags(const struct packet *packet)

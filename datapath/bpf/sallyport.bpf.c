@@ -7,9 +7,9 @@
 /* Id of the endpoint whose pod `into_pod` is loaded for: interface numbers are of one network namespace only. */
 const volatile __u32 pod_endpoint = 0;
 
-static __always_inline int handle(struct __sk_buff *skb, struct endpoint *endpoint, __u32 direction)
+static __always_inline int handle(struct __sk_buff *skb, struct endpoint *endpoint, __u32 direction, bool pod_side)
 {
-	struct judgement j = {.skb = skb, .endpoint = endpoint};
+	struct judgement j = {.skb = skb, .endpoint = endpoint, .pod_side = pod_side};
 	struct verdict verdict;
 	__u32 zero = 0;
 
@@ -31,14 +31,14 @@ static __always_inline int handle(struct __sk_buff *skb, struct endpoint *endpoi
 SEC("tc")
 int from_pod(struct __sk_buff *skb)
 {
-	return handle(skb, find_endpoint(skb->ifindex), DIRECTION_EGRESS);
+	return handle(skb, find_endpoint(skb->ifindex), DIRECTION_EGRESS, false);
 }
 
 /* What enters the pod: at tcx egress of the host-side veth. */
 SEC("tc")
 int to_pod(struct __sk_buff *skb)
 {
-	return handle(skb, find_endpoint(skb->ifindex), DIRECTION_INGRESS);
+	return handle(skb, find_endpoint(skb->ifindex), DIRECTION_INGRESS, false);
 }
 
 /*
@@ -48,7 +48,7 @@ int to_pod(struct __sk_buff *skb)
 SEC("tc")
 int into_pod(struct __sk_buff *skb)
 {
-	return handle(skb, endpoint_of_id(pod_endpoint), DIRECTION_INGRESS);
+	return handle(skb, endpoint_of_id(pod_endpoint), DIRECTION_INGRESS, true);
 }
 
 /* Beside `into_pod`, at tcx egress of the host-side veth: only there it shows what comes from the node itself (S-20). */

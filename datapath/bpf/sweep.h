@@ -52,11 +52,20 @@ static __always_inline bool has_serial(const struct endpoint *endpoint, __u16 se
 	return false;
 }
 
-/* An entry goes when its time is up, or its endpoint, that one's last group, or its address is gone (S-54). */
+/*
+ * An entry goes when its time is up, or its endpoint, that one's last group, or its address is gone (S-54). A closed
+ * endpoint keeps its entries: nothing passes by them until it is programmed.
+ */
 static __always_inline bool is_dead(const struct endpoint *endpoint, __u16 serial, __u64 word, __u32 now)
 {
-	return !endpoint || !(policy_flags(endpoint->policy) & POLICY_GROUP) || !has_serial(endpoint, serial) ||
-	       !is_live(endpoint, word, now);
+	__u32 flags;
+
+	if (!endpoint)
+		return true;
+	flags = policy_flags(endpoint->policy);
+	if (flags & POLICY_GONE || (flags & POLICY_PROGRAMMED && !(flags & POLICY_GROUP)))
+		return true;
+	return !has_serial(endpoint, serial) || !is_live(endpoint, word, now);
 }
 
 static __always_inline __u32 sweep_now(void)

@@ -9,7 +9,7 @@
 /* Makes an entry, in its own slot where an old one of the same key is left over (S-39). */
 static __always_inline enum admission make_entry(struct judgement *j, struct connection *left_over, __u64 old)
 {
-	__u64 word = first_word(&j->packet, j->now);
+	__u64 word = first_word(&j->packet, &j->key, j->now);
 
 	if (!left_over)
 		return admit(j->endpoint, &j->key, word);
@@ -55,7 +55,10 @@ static __always_inline bool begins_exempt_flow(const struct packet *packet)
 	return !is_icmp(packet) || packet->icmp == ICMP_ECHO_REQUEST;
 }
 
-/* Takes a packet between the pod and its node for one of a flow that the node began, or lets it begin one. */
+/*
+ * Takes a packet between the pod and its node for one of a flow that the node began, or lets it begin one. What the
+ * node only forwards is filtered like any other, whosever ports and address it bears.
+ */
 static __always_inline bool is_exempt_flow(struct judgement *j, bool from_node)
 {
 	struct packet *packet = &j->packet;
@@ -63,6 +66,8 @@ static __always_inline bool is_exempt_flow(struct judgement *j, bool from_node)
 	bool reopens;
 	__u64 word;
 
+	if (packet->direction == DIRECTION_INGRESS && !from_node && !j->pod_side)
+		return false;
 	if (is_trackable(packet))
 		exemption = bpf_map_lookup_elem(&exemptions, &j->key);
 	if (exemption) {
@@ -70,19 +75,22 @@ static __always_inline bool is_exempt_flow(struct judgement *j, bool from_node)
 		/* A new SYN of the node begins anew; the pod's is judged by the rules (S-39). */
 		reopens = word_state(word) == STATE_CLOSING && is_tcp_syn(packet);
 		if (reopens && from_node) {
-			swap_word(exemption, word, first_word(packet, j->now));
+			swap_word(exemption, word, first_word(packet, &j->key, j->now));
+			j->exempt_flow = true;
 			return true;
 		}
 		if (!reopens && is_live(j->endpoint, word, j->now)) {
 			touch(exemption, packet, word, j->now);
+			j->exempt_flow = true;
 			return true;
 		}
 	}
 	if (!from_node)
 		return false;
 	if (begins_exempt_flow(packet)) {
-		fresh.word = first_word(packet, j->now);
+		fresh.word = first_word(packet, &j->key, j->now);
 		bpf_map_update_elem(&exemptions, &j->key, &fresh, BPF_ANY);
+		j->exempt_flow = true;
 		return true;
 	}
 	return packet->protocol != IPPROTO_TCP;
@@ -119,7 +127,7 @@ static __always_inline bool judge_tracked(struct judgement *j, const struct poli
 	}
 
 	if (!(j->flags & POLICY_ACL))
-		j->node = is_node(packet);
+		j->node = is_node(j->config, packet);
 	if (j->node) {
 		if (is_exempt_flow(j, is_node_originated(j->skb, packet))) {
 			*verdict = verdict_of(REASON_EXEMPT, TRACKING_NONE);

@@ -15,7 +15,7 @@ const kinds = {
 } as const;
 
 /** One member of a struct or variable of a data section; `offset` in bytes. */
-export interface BtfMember {
+interface BtfMember {
   readonly name: string;
   readonly offset: number;
   /** Bytes; of a data section's variables only. */

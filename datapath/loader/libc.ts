@@ -1,37 +1,18 @@
 import koffi from "koffi";
+import { BpfError } from "./error.ts";
 
 const library = koffi.load("libc.so.6");
 
-const errorNames = new Map(Object.entries(koffi.os.errno).map(([name, value]) => [value, name] as const));
+/** `ENOTSUPP`, which the kernel lets out of `bpf(2)` and no C library knows. */
+const notSupported = 524;
 
-/** What to do about a failure, where its code alone says it. */
-const remedies: Readonly<Record<string, string>> = {
-  EPERM: "run as root (CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON are needed)",
-  EACCES: "run as root (CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON are needed)",
-  ENOSYS: "use a kernel with CONFIG_BPF_SYSCALL, 6.1 or later",
-  ENOMEM: "free memory, or configure a smaller connection table",
-};
-
-/** A system call or library call that failed. */
-export class BpfError extends Error {
-  override readonly name = "BpfError";
-  /** `EPERM`, `E2BIG`, … */
-  readonly code: string;
-  readonly operation: string;
-  /** The verifier's words, where a program was rejected. */
-  readonly verifierLog?: string;
-
-  constructor(operation: string, code: string, verifierLog?: string) {
-    const remedy = remedies[code];
-    const log = verifierLog === undefined || verifierLog === "" ? "" : `\n${verifierLog.trimEnd()}`;
-    super(`${operation}: ${code}${remedy === undefined ? "" : ` – ${remedy}`}${log}`);
-    this.operation = operation;
-    this.code = code;
-    if (verifierLog !== undefined) {
-      this.verifierLog = verifierLog;
-    }
-  }
-}
+/** Of two names for one value the first in the alphabet: EAGAIN before EWOULDBLOCK. */
+const errorNames: ReadonlyMap<number, string> = new Map([
+  [notSupported, "ENOTSUPP"] as const,
+  ...Object.entries(koffi.os.errno)
+    .sort(([a], [b]) => (a < b ? 1 : -1))
+    .map(([name, value]) => [value, name] as const),
+]);
 
 /** Name of an errno value. */
 export function errorName(errno: number): string {
@@ -74,6 +55,7 @@ const functions = {
   ) => bigint,
   munmap: library.func("int munmap(void *address, size_t length)") as (address: bigint, length: number) => number,
   setns: library.func("int setns(int fd, int type)") as (fd: number, type: number) => number,
+  sysconf: library.func("long sysconf(int name)") as (name: number) => Integer,
   clock_getres: library.func("int clock_getres(int clock, _Out_ int64_t *resolution)") as (
     clock: number,
     resolution: BigInt64Array,
@@ -139,6 +121,13 @@ export function readFile(fd: number, into: Uint8Array): number | undefined {
     return undefined;
   }
   return check(`read descriptor ${fd}`, result);
+}
+
+const pageSizeName = 30;
+
+/** Bytes of a page of memory: 4096 on x86-64, up to 65536 on arm64. */
+export function pageSize(): number {
+  return check("read the size of a page", functions.sysconf(pageSizeName));
 }
 
 /** Maps `length` bytes of a descriptor, shared with the kernel. The memory stays mapped until `unmapMemory`. */

@@ -1,4 +1,4 @@
-import { addressOf, closeFile } from "./libc.ts";
+import { closeFile } from "./libc.ts";
 import { pinObject } from "./map.ts";
 import type { BpfLink, BpfMap, BpfProgram } from "./ports.ts";
 import { Attributes, bpf, command } from "./syscall.ts";
@@ -16,11 +16,7 @@ export class KernelLink implements BpfLink {
 
   constructor(fd: number) {
     const info = new Attributes(64);
-    bpf(
-      `describe link ${fd}`,
-      command.infoByFd,
-      new Attributes(16).u32(0, fd).u32(4, 64).u64(8, addressOf(info.bytes)),
-    );
+    bpf(`describe link ${fd}`, command.infoByFd, new Attributes(16).u32(0, fd).u32(4, 64).pointer(8, info.bytes));
     this.fd = fd;
     this.id = info.read(4);
   }
@@ -64,7 +60,7 @@ export function openMapIterator(program: BpfProgram, map: BpfMap): number {
   const link = bpf(
     what,
     command.linkCreate,
-    new Attributes(64).u32(0, program.fd).u32(8, traceIter).u64(16, addressOf(target.bytes)).u32(24, 16),
+    new Attributes(64).u32(0, program.fd).u32(8, traceIter).pointer(16, target.bytes).u32(24, 16),
   );
   try {
     return bpf(what, command.iterCreate, new Attributes(8).u32(0, link));

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
-import { addressOf, BpfError, closeFile, mapMemory } from "./libc.ts";
+import { BpfError } from "./error.ts";
+import { closeFile, mapMemory, pageSize } from "./libc.ts";
 import type { BpfMap, MapSpec, UpdateMode } from "./ports.ts";
 import { Attributes, bpf, command } from "./syscall.ts";
 
@@ -9,13 +10,12 @@ const types = {
   "percpu-array": 6,
   "lpm-trie": 11,
   "array-of-maps": 12,
-  "hash-of-maps": 13,
   ringbuf: 27,
 } as const;
 
 const lruHash = 9;
 
-const flagBits = { "no-prealloc": 1, mmapable: 1 << 10, "inner-map": 1 << 12, lru: 0 } as const;
+const flagBits = { "no-prealloc": 1, mmapable: 1 << 10 } as const;
 
 const modes: Readonly<Record<UpdateMode, number>> = { any: 0, create: 1, replace: 2 };
 
@@ -48,7 +48,7 @@ interface MapInfo {
 
 function readInfo(fd: number): MapInfo {
   const info = new Attributes(96);
-  const attributes = new Attributes(16).u32(0, fd).u32(4, 88).u64(8, addressOf(info.bytes));
+  const attributes = new Attributes(16).u32(0, fd).u32(4, 88).pointer(8, info.bytes);
   bpf(`describe map ${fd}`, command.infoByFd, attributes);
   const name = Buffer.from(info.bytes.subarray(24, 40)).toString().replace(/\0.*$/, "");
   return {
@@ -73,10 +73,11 @@ export class KernelMap implements BpfMap {
   /** Bytes that a lookup returns. */
   readonly #lookupSize: number;
   readonly #key: Uint8Array;
-  readonly #nextKey: Uint8Array;
   readonly #value: Uint8Array;
   /** One element's attributes: fd at 0, key at 8, value at 16, flags at 24. */
   readonly #element: Attributes;
+  /** fd at 0, key at 8; a deletion with any more is refused. */
+  readonly #keyAlone: Attributes;
 
   constructor(fd: number, name?: string) {
     const info = readInfo(fd);
@@ -90,23 +91,21 @@ export class KernelMap implements BpfMap {
     this.#type = info.type;
     this.#lookupSize = perCpu ? this.valueSize * countPossibleCpus() : info.valueSize;
     this.#key = Buffer.allocUnsafeSlow(Math.max(8, info.keySize));
-    this.#nextKey = Buffer.allocUnsafeSlow(Math.max(8, info.keySize));
     this.#value = Buffer.allocUnsafeSlow(Math.max(8, this.#lookupSize));
-    this.#element = new Attributes(32).u32(0, fd).u64(8, addressOf(this.#key)).u64(16, addressOf(this.#value));
+    this.#element = new Attributes(32).u32(0, fd).pointer(8, this.#key).pointer(16, this.#value);
+    this.#keyAlone = new Attributes(16).u32(0, fd).pointer(8, this.#key);
   }
 
   lookup(key: Uint8Array): Uint8Array | undefined {
     this.#setKey(key);
     this.#element.u64(24, 0);
     const result = bpf(`look up in map ${this.name}`, command.mapLookup, this.#element, ["ENOENT"]);
-    return result === "ENOENT" ? undefined : this.#value.slice(0, this.#lookupSize);
+    return result === "ENOENT" ? undefined : new Uint8Array(this.#value.subarray(0, this.#lookupSize));
   }
 
   update(key: Uint8Array, value: Uint8Array, mode: UpdateMode = "any"): void {
     this.#setKey(key);
-    if (value.byteLength !== this.#lookupSize) {
-      throw new RangeError(`map ${this.name}: a value has ${this.#lookupSize} bytes, not ${value.byteLength}`);
-    }
+    this.#checkValue(value);
     this.#value.set(value);
     this.#element.u64(24, modes[mode]);
     bpf(`update map ${this.name}`, command.mapUpdate, this.#element);
@@ -114,8 +113,7 @@ export class KernelMap implements BpfMap {
 
   delete(key: Uint8Array): boolean {
     this.#setKey(key);
-    this.#element.u64(24, 0);
-    return bpf(`delete from map ${this.name}`, command.mapDelete, this.#element, ["ENOENT"]) !== "ENOENT";
+    return bpf(`delete from map ${this.name}`, command.mapDelete, this.#keyAlone, ["ENOENT"]) !== "ENOENT";
   }
 
   *entries(): Iterable<readonly [key: Uint8Array, value: Uint8Array]> {
@@ -139,9 +137,16 @@ export class KernelMap implements BpfMap {
       }
       return;
     }
-    const keys = Buffer.concat(entries.map(([key]) => key));
-    const values = Buffer.concat(entries.map(([, value]) => value));
-    this.#batch(command.updateBatch, "update", keys, values, entries.length);
+    for (const [key, value] of entries) {
+      this.#checkKey(key);
+      this.#checkValue(value);
+    }
+    const attributes = new Attributes(56)
+      .pointer(16, Buffer.concat(entries.map(([key]) => key)))
+      .pointer(24, Buffer.concat(entries.map(([, value]) => value)))
+      .u32(32, entries.length)
+      .u32(36, this.fd);
+    bpf(`update ${entries.length} entries of map ${this.name}`, command.updateBatch, attributes);
   }
 
   deleteMany(keys: readonly Uint8Array[]): number {
@@ -149,7 +154,7 @@ export class KernelMap implements BpfMap {
   }
 
   mmap(): ArrayBuffer {
-    const page = 4096;
+    const page = pageSize();
     const length = round8(this.valueSize) * this.maxEntries;
     return mapMemory(this.fd, Math.ceil(length / page) * page, true);
   }
@@ -163,18 +168,31 @@ export class KernelMap implements BpfMap {
   }
 
   #setKey(key: Uint8Array): void {
-    if (key.byteLength !== this.keySize) {
-      throw new RangeError(`map ${this.name}: a key has ${this.keySize} bytes, not ${key.byteLength}`);
-    }
+    this.#checkKey(key);
     this.#key.set(key);
   }
 
+  #checkKey(key: Uint8Array): void {
+    if (key.byteLength !== this.keySize) {
+      throw new RangeError(`map ${this.name}: a key has ${this.keySize} bytes, not ${key.byteLength}`);
+    }
+  }
+
+  #checkValue(value: Uint8Array): void {
+    if (value.byteLength !== this.#lookupSize) {
+      throw new RangeError(`map ${this.name}: a value has ${this.#lookupSize} bytes, not ${value.byteLength}`);
+    }
+  }
+
   *#keys(): Iterable<Uint8Array> {
-    const attributes = new Attributes(32).u32(0, this.fd).u64(16, addressOf(this.#nextKey));
-    while (bpf(`walk map ${this.name}`, command.mapNextKey, attributes, ["ENOENT"]) !== "ENOENT") {
-      yield this.#nextKey.slice(0, this.keySize);
-      this.#key.set(this.#nextKey);
-      attributes.u64(8, addressOf(this.#key));
+    const key = Buffer.allocUnsafeSlow(this.#key.byteLength);
+    const next = Buffer.allocUnsafeSlow(this.#key.byteLength);
+    const first = new Attributes(32).u32(0, this.fd).pointer(16, next);
+    const others = new Attributes(32).u32(0, this.fd).pointer(8, key).pointer(16, next);
+    const step = (attributes: Attributes) => bpf(`walk map ${this.name}`, command.mapNextKey, attributes, ["ENOENT"]);
+    for (let result = step(first); result !== "ENOENT"; result = step(others)) {
+      yield new Uint8Array(next.subarray(0, this.keySize));
+      key.set(next);
     }
   }
 
@@ -190,12 +208,14 @@ export class KernelMap implements BpfMap {
       const values = Buffer.allocUnsafeSlow(size * this.#lookupSize);
       const [from, to] = tokens as [Buffer, Buffer];
       const attributes = new Attributes(56)
-        .u64(0, first ? 0 : addressOf(from))
-        .u64(8, addressOf(to))
-        .u64(16, addressOf(keys))
-        .u64(24, addressOf(values))
+        .pointer(8, to)
+        .pointer(16, keys)
+        .pointer(24, values)
         .u32(32, size)
         .u32(36, this.fd);
+      if (!first) {
+        attributes.pointer(0, from);
+      }
       const result = bpf(`read map ${this.name}`, command.lookupBatch, attributes, ["ENOENT", "ENOSPC"]);
       if (result === "ENOSPC") {
         // One bucket holds more than the batch; the kernel asks for a larger one.
@@ -215,26 +235,16 @@ export class KernelMap implements BpfMap {
       tokens.reverse();
     }
   }
-
-  #batch(number: number, verb: string, keys: Buffer, values: Buffer, count: number): void {
-    const attributes = new Attributes(56)
-      .u64(16, addressOf(keys))
-      .u64(24, addressOf(values))
-      .u32(32, count)
-      .u32(36, this.fd);
-    bpf(`${verb} ${count} entries of map ${this.name}`, number, attributes);
-  }
 }
 
 /** Makes a map without BTF. */
 export function createKernelMap(spec: MapSpec): BpfMap {
   const flags = spec.flags ?? [];
-  const lru = flags.includes("lru");
   if (new TextEncoder().encode(spec.name).byteLength > 15) {
     throw new BpfError(`name a map ${spec.name}`, "ENAMETOOLONG");
   }
   const attributes = new Attributes(72)
-    .u32(0, lru ? lruHash : types[spec.type])
+    .u32(0, types[spec.type])
     .u32(4, spec.keySize)
     .u32(8, spec.valueSize)
     .u32(12, spec.maxEntries)
@@ -255,11 +265,11 @@ export function openMapById(id: number): BpfMap {
 /** Pins any BPF object. */
 export function pinObject(fd: number, path: string, what: string): void {
   const text = Buffer.from(`${path}\0`);
-  bpf(`pin ${what} at ${path}`, command.pin, new Attributes(24).u64(0, addressOf(text)).u32(8, fd));
+  bpf(`pin ${what} at ${path}`, command.pin, new Attributes(24).pointer(0, text).u32(8, fd));
 }
 
 /** Descriptor of a pinned object. */
 export function openPinned(path: string): number {
   const text = Buffer.from(`${path}\0`);
-  return bpf(`open the pin ${path}`, command.get, new Attributes(24).u64(0, addressOf(text)));
+  return bpf(`open the pin ${path}`, command.get, new Attributes(24).pointer(0, text));
 }

@@ -1,10 +1,10 @@
-import { closeFile, measureHz, readFile } from "./libc.ts";
+import { closeFile, measureHz, readFile, waitForGracePeriod } from "./libc.ts";
 import { attachTcx, KernelLink, openMapIterator } from "./link.ts";
 import { countPossibleCpus, createKernelMap, KernelMap, openMapById, openPinned } from "./map.ts";
 import { loadObject } from "./object.ts";
 import type { Bpf, BpfMap, BpfProgram } from "./ports.ts";
-import { KernelProgram } from "./program.ts";
 import { openRing } from "./ring.ts";
+import { readMapTypes } from "./types.ts";
 
 function* iterate(program: BpfProgram, map: BpfMap, bytes: number): Iterable<Uint8Array> {
   const fd = openMapIterator(program, map);
@@ -33,10 +33,11 @@ export function openBpf(): Bpf {
     createMap: createKernelMap,
     openMap: openMapById,
     openPinnedMap: (path) => new KernelMap(openPinned(path)),
-    openPinnedProgram: (path) => new KernelProgram(openPinned(path), path.split("/").at(-1) ?? path),
     openPinnedLink: (path) => new KernelLink(openPinned(path)),
+    typesOf: readMapTypes,
     attachTcx,
     readRing: openRing,
+    waitForGracePeriod,
     iterate,
   };
 }

@@ -1,17 +1,10 @@
+import type { Btf } from "./btf.ts";
+
 /**
  * The loader's port: the little of `bpf(2)` and libbpf that the agent needs. Everything above it is free of FFI.
- * The only implementation talks to the kernel; there is no fake of it, since the kernel is always there to test with.
+ * Failures are thrown as `BpfError`, descriptors are close-on-exec. The only implementation talks to the kernel; there
+ * is no fake of it, since the kernel is always there to test with.
  */
-
-/** A failed system call or libbpf call. */
-export interface BpfFailure {
-  /** `EPERM`, `E2BIG`, … */
-  readonly code: string;
-  /** What was tried, in words: `update map connections`. */
-  readonly operation: string;
-  /** The verifier's log, where a program was rejected. */
-  readonly verifierLog?: string;
-}
 
 /** `BPF_ANY`, `BPF_NOEXIST`, `BPF_EXIST`. */
 export type UpdateMode = "any" | "create" | "replace";
@@ -43,15 +36,15 @@ export interface BpfMap {
   close(): void;
 }
 
-/** Inner maps of an array or hash of maps take a map's descriptor as the 4-byte value; reading back gives its id. */
+/** Inner maps of an array of maps take a map's descriptor as the 4-byte value; reading back gives its id. */
 export interface MapSpec {
-  readonly type: "hash" | "array" | "percpu-array" | "lpm-trie" | "array-of-maps" | "hash-of-maps" | "ringbuf";
+  readonly type: "hash" | "array" | "percpu-array" | "lpm-trie" | "array-of-maps" | "ringbuf";
   /** At most 15 bytes. */
   readonly name: string;
   readonly keySize: number;
   readonly valueSize: number;
   readonly maxEntries: number;
-  readonly flags?: readonly ("no-prealloc" | "mmapable" | "inner-map" | "lru")[];
+  readonly flags?: readonly ("no-prealloc" | "mmapable")[];
   readonly innerMap?: BpfMap;
 }
 
@@ -110,12 +103,11 @@ export interface LoadOptions {
   readonly constants: Readonly<Record<string, number | bigint>>;
   /** `max_entries` by map name, in place of the object's. */
   readonly mapSizes: Readonly<Record<string, number>>;
-  /** Map names to take from an existing pin or descriptor in place of making them. */
-  readonly reuse?: Readonly<Record<string, BpfMap>>;
   /** Do not preallocate these hash maps. */
   readonly noPrealloc?: readonly string[];
 }
 
+/** What an object became in the kernel. Its maps and programs are closed with it, and not one by one. */
 export interface LoadedObject {
   readonly maps: ReadonlyMap<string, BpfMap>;
   readonly programs: ReadonlyMap<string, BpfProgram>;
@@ -134,11 +126,14 @@ export interface Bpf {
   /** Opens a map by its id, such as an inner map that another process made. */
   openMap(id: number): BpfMap;
   openPinnedMap(path: string): BpfMap;
-  openPinnedProgram(path: string): BpfProgram;
   openPinnedLink(path: string): BpfLink;
+  /** The types that a map was made with; `ENOENT` where there are none. */
+  typesOf(map: BpfMap): Btf;
   /** Attaches at tcx, before all programs that are there (`BPF_F_BEFORE`). `point` is seen from the interface. */
   attachTcx(program: BpfProgram, ifindex: number, point: "ingress" | "egress"): BpfLink;
   readRing(map: BpfMap): RingReader;
+  /** Returns when no packet is under a program or policy any more that was in force at the call. */
+  waitForGracePeriod(): void;
   /**
    * Walks a hash map with a `SEC("iter/bpf_map_elem")` program; each step reads up to `bytes` of what the program
    * writes with `bpf_seq_write`. Ends when the walk is over.

@@ -1,4 +1,4 @@
-import { addressOf, closeFile } from "./libc.ts";
+import { closeFile } from "./libc.ts";
 import { pinObject } from "./map.ts";
 import type { BpfProgram, TestRunInput, TestRunOutput } from "./ports.ts";
 import { Attributes, bpf, command } from "./syscall.ts";
@@ -12,7 +12,7 @@ const loopback = 1;
 
 function readInfo(fd: number): { id: number; verified: number } {
   const info = new Attributes(232);
-  const attributes = new Attributes(16).u32(0, fd).u32(4, 232).u64(8, addressOf(info.bytes));
+  const attributes = new Attributes(16).u32(0, fd).u32(4, 232).pointer(8, info.bytes);
   bpf(`describe program ${fd}`, command.infoByFd, attributes);
   return { id: info.read(4), verified: info.read(verifiedInstructions) };
 }
@@ -33,23 +33,20 @@ export class KernelProgram implements BpfProgram {
     this.fd = fd;
     this.id = id;
     this.verifiedInstructions = verified;
-    this.#run = new Attributes(80)
-      .u32(0, fd)
-      .u64(16, addressOf(this.#data))
-      .u32(40, skbSize)
-      .u64(48, addressOf(this.#skb.bytes));
+    this.#run = new Attributes(80).u32(0, fd).pointer(16, this.#data).u32(40, skbSize).pointer(48, this.#skb.bytes);
   }
 
   testRun({ data, ifindex = loopback, ingressIfindex = 0, repeat = 1 }: TestRunInput): TestRunOutput {
     this.#data.set(data);
     this.#skb.u32(skbFields.ifindex, ifindex).u32(skbFields.ingressIfindex, ingressIfindex);
-    this.#run.u32(8, data.byteLength).u32(32, repeat).u32(36, 0);
+    // The kernel leaves the packet's size where the next run would ask for so many bytes of room at most.
+    this.#run.u32(8, data.byteLength).u32(12, 0).u32(32, repeat).u32(36, 0);
     bpf(`run program ${this.name}`, command.testRun, this.#run);
     return { returnValue: this.#run.read(4) | 0, duration: this.#run.read(36) };
   }
 
   run(context: Uint8Array): number {
-    const attributes = new Attributes(80).u32(0, this.fd).u32(40, context.byteLength).u64(48, addressOf(context));
+    const attributes = new Attributes(80).u32(0, this.fd).u32(40, context.byteLength).pointer(48, context);
     bpf(`run program ${this.name}`, command.testRun, attributes);
     return attributes.read(4) | 0;
   }

@@ -1,7 +1,6 @@
-import { mapMemory, unmapMemory } from "./libc.ts";
+import { mapMemory, pageSize, unmapMemory } from "./libc.ts";
 import type { BpfMap, RingReader } from "./ports.ts";
 
-const page = 4096;
 const headerSize = 8;
 const busyBit = 1 << 31;
 const discardBit = 1 << 30;
@@ -12,11 +11,12 @@ const discardBit = 1 << 30;
  */
 export function openRing(map: BpfMap): RingReader {
   const size = map.maxEntries;
+  const page = pageSize();
   const consumerMemory = mapMemory(map.fd, page, true);
   const producerMemory = mapMemory(map.fd, page + 2 * size, false, page);
   const consumer = new BigUint64Array(consumerMemory, 0, 1);
   const producer = new BigUint64Array(producerMemory, 0, 1);
-  const headers = new DataView(producerMemory, page);
+  const headers = new Int32Array(producerMemory, page);
   const data = new Uint8Array(producerMemory, page);
 
   const read = (): Uint8Array[] => {
@@ -24,7 +24,7 @@ export function openRing(map: BpfMap): RingReader {
     let position = Atomics.load(consumer, 0);
     while (position < Atomics.load(producer, 0)) {
       const at = Number(position & BigInt(size - 1));
-      const header = headers.getInt32(at, true);
+      const header = Atomics.load(headers, at / Int32Array.BYTES_PER_ELEMENT);
       if ((header & busyBit) !== 0) {
         break;
       }

@@ -1,4 +1,5 @@
-import { BpfError, bpfSystemCall, lastError } from "./libc.ts";
+import { BpfError } from "./error.ts";
+import { addressOf, bpfSystemCall, lastError } from "./libc.ts";
 
 /** Commands of `bpf(2)` (include/uapi/linux/bpf.h). */
 export const command = {
@@ -12,6 +13,7 @@ export const command = {
   testRun: 10,
   mapById: 14,
   infoByFd: 15,
+  btfById: 19,
   lookupBatch: 24,
   updateBatch: 26,
   deleteBatch: 27,
@@ -25,6 +27,8 @@ export const command = {
 export class Attributes {
   readonly bytes: Uint8Array;
   readonly #view: DataView;
+  /** What the attributes point to, so that it lives as long as they do. */
+  readonly #referenced: ArrayBufferView[] = [];
 
   constructor(size = 144) {
     this.bytes = new Uint8Array(new ArrayBuffer(size));
@@ -39,6 +43,12 @@ export class Attributes {
   u64(offset: number, value: bigint | number): this {
     this.#view.setBigUint64(offset, BigInt(value), true);
     return this;
+  }
+
+  /** Sets a pointer to a buffer's memory. */
+  pointer(offset: number, buffer: ArrayBufferView): this {
+    this.#referenced.push(buffer);
+    return this.u64(offset, addressOf(buffer));
   }
 
   text(offset: number, value: string): this {

@@ -19,7 +19,7 @@ export interface AgentOptions {
 }
 
 /** A call that the agent answered with an error. */
-export class AgentError extends Error {
+class AgentError extends Error {
   override readonly name = "AgentError";
   readonly code: string | undefined;
 

@@ -24,7 +24,7 @@ export function familyOf(address: Address): Family {
 }
 
 /** A machine has no address that a step could use; the message names it. */
-export class NoAddress extends Error {
+class NoAddress extends Error {
   override readonly name = "NoAddress";
 }
 
@@ -46,7 +46,7 @@ interface RouteFields {
 }
 
 /** Family of a step: as it says, else that of its addresses or of icmpv6, else the first that both machines have. */
-export function chooseFamily(route: RouteFields, from: Machine, to: Machine): Family {
+function chooseFamily(route: RouteFields, from: Machine, to: Machine): Family {
   if (route.family !== undefined) return route.family;
   const literal = route.sourceAddress ?? route.address;
   if (literal !== undefined) return familyOf(literal);

@@ -26,7 +26,7 @@ export type Request =
   | { readonly method: "netns"; readonly machine: string }
   | { readonly method: "down" };
 
-export interface PodStatus {
+interface PodStatus {
   readonly name: string;
   readonly addresses: readonly string[];
   readonly state: EndpointStatus["state"];

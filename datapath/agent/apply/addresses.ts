@@ -1,7 +1,7 @@
 import { addressBytes, cidrRange } from "../../../semantics/address.ts";
 import type { Address, Cidr, Family } from "../../../semantics/policy.ts";
 import { constants } from "../abi.generated.ts";
-import { makeStruct, u32Bytes } from "../bytes.ts";
+import { littleEndian, makeStruct, type StructView, u32Bytes } from "../bytes.ts";
 import type { ServiceIdentity } from "../compile/identities.ts";
 
 type Entry = readonly [key: Uint8Array, value: Uint8Array];
@@ -54,4 +54,37 @@ export function roleEntries(node: readonly Address[], dns: readonly Address[]): 
     const { family, bytes } = addressBytes(address);
     return [addressKey(family, bytes), u32Bytes(role)] as const;
   });
+}
+
+const filterWords = 2 ** constants.ROLE_FILTER_BITS / 64;
+
+/** Bits of `config.role_filter` for these node addresses. */
+function roleFilter(node: readonly Address[]): BigUint64Array {
+  const filter = new BigUint64Array(filterWords);
+  for (const address of node) {
+    const key = new DataView(new ArrayBuffer(16));
+    addressBytes(address).bytes.forEach((byte, index) => {
+      key.setUint8(index, byte);
+    });
+    const mixed = [0, 4, 8, 12].reduce((sum, offset) => sum ^ key.getUint32(offset, littleEndian), 0);
+    const bit = Math.imul(mixed, constants.ROLE_FILTER_FACTOR) >>> (32 - constants.ROLE_FILTER_BITS);
+    filter[bit >> 6] = (filter[bit >> 6] ?? 0n) | (1n << BigInt(bit & 63));
+  }
+  return filter;
+}
+
+/**
+ * Sets the filter wide enough for the old node addresses and the new, and returns what narrows it to the new ones,
+ * once `roles` holds no others.
+ */
+export function applyRoleFilter(configuration: StructView<"config">, node: readonly Address[]): () => void {
+  const wanted = roleFilter(node);
+  wanted.forEach((bits, word) => {
+    configuration.setU64("role_filter", configuration.u64("role_filter", word) | bits, word);
+  });
+  return () => {
+    wanted.forEach((bits, word) => {
+      configuration.setU64("role_filter", bits, word);
+    });
+  };
 }

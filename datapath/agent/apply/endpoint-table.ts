@@ -1,10 +1,13 @@
+import type { Address } from "../../../semantics/policy.ts";
 import { constants } from "../abi.generated.ts";
 import { attachInterface, detachInterface } from "../attach.ts";
 import { u32Bytes } from "../bytes.ts";
 import { stateTimeouts, ticksOf } from "../clock.ts";
 import type { EndpointPlan } from "../compile/node.ts";
 import { compileRates } from "../compile/rates.ts";
+import type { EndpointAttachment } from "../control.ts";
 import type { Datapath } from "../datapath.ts";
+import { Migration } from "../upgrade/migration.ts";
 import { type EndpointView, type PolicyWord, readPolicy, uidBytes } from "./endpoints.ts";
 
 interface Known {
@@ -15,8 +18,8 @@ interface Known {
   unfiltered: boolean;
   /** Revision of the rules that adoption began under; undefined: no adoption. */
   adoptedUnder: string | undefined;
-  closed: boolean;
   attached: boolean;
+  addresses: readonly Address[];
 }
 
 const nothing: PolicyWord = { rules: 0, acl: 0, flags: 0 };
@@ -30,12 +33,14 @@ export class EndpointTable {
   readonly #datapath: Datapath;
   readonly #attach: boolean;
   readonly #known = new Map<string, Known>();
-  /** Slots of a former agent, by the first bytes of the pod's uid. */
+  /** Slots of a former agent, by `uidBytes` in hexadecimal. */
   readonly #inherited = new Map<string, number>();
+  readonly #migration: Migration;
   #orphans = false;
 
   constructor(datapath: Datapath, attach: boolean) {
     this.#datapath = datapath;
+    this.#migration = new Migration(datapath);
     this.#attach = attach;
     for (const index of datapath.endpoints.used()) {
       this.#inherited.set(Buffer.from(this.view(index).window("uid", 32)).toString("hex"), index);
@@ -69,7 +74,7 @@ export class EndpointTable {
   /** Brings one endpoint to what is planned; it is closed until its policy is there, and open only by one store. */
   program(plan: EndpointPlan, word: PolicyWord): void {
     const { attachment, policy } = plan;
-    const known = this.#claim(plan);
+    const known = this.#claim(plan, word);
     const { endpoints, rates, clock, bucketTicks } = this.#datapath;
     const view = this.view(known.index);
     if (policy !== undefined) {
@@ -79,19 +84,32 @@ export class EndpointTable {
       });
       rates.set(known.counters, compileRates(policy.allowances, bucketTicks));
     }
-    if (plan.closed === undefined && endpoints.setAddresses(known.index, attachment.addresses)) {
-      this.#orphans = true;
-    }
-    const before = readPolicy(view);
+    this.#orphans ||= endpoints.setAddresses(known.index, attachment.addresses);
     const adopts = this.#adopts(known, plan, word);
     endpoints.setPolicy(known.index, { ...word, flags: word.flags | (adopts ? constants.POLICY_ADOPT : 0) });
-    // A group's entries do not outlive it, nor an address's the address (S-54).
-    this.#orphans ||= hasGroup(before) && !hasGroup(word);
-    known.closed = false;
-    if (this.#attach && !known.attached) {
-      attachInterface(this.#datapath, known.ifindex);
-      known.attached = true;
-    }
+    // A group's entries do not outlive it, nor an address's the address; being closed is neither (S-54).
+    this.#orphans ||= plan.closed === undefined && !hasGroup(word) && view.u32("used") > 0;
+    known.addresses = attachment.addresses;
+  }
+
+  /** Gives an endpoint's interface these programs, in the place of a former agent's where there are some. */
+  attach(uid: string): void {
+    const known = this.#known.get(uid);
+    if (known === undefined || known.attached) return;
+    if (this.#migration.isDue) this.#migration.importCounters({ uid, ...known });
+    if (this.#attach) attachInterface(this.#datapath, known.ifindex);
+    known.attached = true;
+  }
+
+  /** Takes over the flows that a former agent's maps of another layout hold. */
+  importFlows(): void {
+    if (this.#migration.isDue) this.#migration.importFlows([...this.#known].map(([uid, known]) => ({ uid, ...known })));
+  }
+
+  /** After all are attached: takes over what came last, and lets the former maps go. */
+  finishMigration(): void {
+    this.importFlows();
+    this.#migration.finish();
   }
 
   /** Drops everything of an endpoint until it is programmed. */
@@ -102,24 +120,35 @@ export class EndpointTable {
     }
   }
 
-  /** Closes and detaches the endpoints of all other pods. Returns whether there were any. */
-  closeAllBut(uids: ReadonlySet<string>): boolean {
-    const kept = new Set([...uids].map((uid) => this.indexOf(uid)));
-    let any = false;
-    for (const index of [...this.#datapath.endpoints.used()]) {
-      if (kept.has(index)) {
-        continue;
-      }
-      any = true;
-      if (this.#attach) {
-        detachInterface(this.#datapath, this.view(index).u32("ifindex"));
-      }
-      this.#datapath.endpoints.setPolicy(index, nothing);
+  /**
+   * Closes and detaches the endpoints that are not among these attachments, also those of a pod that has another
+   * interface by now. An interface number that came back with another pod stays attached: closed, until that pod is
+   * programmed. Returns the slots, to be freed after a grace period.
+   */
+  closeGone(attachments: readonly EndpointAttachment[]): readonly number[] {
+    const wanted = new Map(attachments.map(({ uid, ifindex }) => [uidBytes(uid).toString("hex"), ifindex]));
+    const ifindexes = new Set(wanted.values());
+    const gone = [...this.#datapath.endpoints.used()].filter((index) => {
+      const view = this.view(index);
+      return wanted.get(Buffer.from(view.window("uid", 32)).toString("hex")) !== view.u32("ifindex");
+    });
+    for (const index of gone) {
+      const ifindex = this.view(index).u32("ifindex");
+      this.#datapath.endpoints.setPolicy(index, { ...nothing, flags: constants.POLICY_GONE });
+      if (this.#attach && !ifindexes.has(ifindex)) detachInterface(this.#datapath, ifindex);
     }
-    for (const [uid, known] of this.#known) {
-      known.closed = !uids.has(uid);
-    }
-    return any;
+    return gone;
+  }
+
+  /**
+   * Frees slots that no packet reads any more. Entries of theirs go by the endpoint's id, which is not given again, and
+   * are swept like all that are dead.
+   */
+  free(slots: readonly number[]): void {
+    for (const index of slots) this.#datapath.endpoints.free(index);
+    for (const [uid, { index }] of this.#known) if (slots.includes(index)) this.#known.delete(uid);
+    for (const [uid, index] of this.#inherited) if (slots.includes(index)) this.#inherited.delete(uid);
+    this.#orphans ||= slots.length > 0;
   }
 
   /** Whether entries are left over that no endpoint may use. */
@@ -127,25 +156,13 @@ export class EndpointTable {
     return this.#orphans;
   }
 
-  /** Frees the slots of closed endpoints, after a grace period and a sweep. */
-  freeClosed(): void {
-    const kept = new Set([...this.#known.values()].filter(({ closed }) => !closed).map(({ index }) => index));
-    for (const index of [...this.#datapath.endpoints.used()]) {
-      if (!kept.has(index)) {
-        this.#datapath.endpoints.free(index);
-      }
-    }
-    for (const [uid, { closed }] of this.#known) {
-      if (closed) {
-        this.#known.delete(uid);
-      }
-    }
-    this.#inherited.clear();
+  /** After a sweep: none are left over. */
+  forgetOrphans(): void {
     this.#orphans = false;
   }
 
-  #claim({ attachment, policy }: EndpointPlan): Known {
-    const { uid, ifindex, adopt } = attachment;
+  #claim({ attachment, rulesRevision }: EndpointPlan, wanted: PolicyWord): Known {
+    const { uid, ifindex } = attachment;
     const known = this.#known.get(uid);
     if (known !== undefined && known.ifindex === ifindex) {
       return known;
@@ -154,12 +171,40 @@ export class EndpointTable {
     const reuse = inherited !== undefined && this.view(inherited).u32("ifindex") === ifindex;
     const counters = reuse ? this.view(inherited).u32("counters") : this.#freeCounters();
     const index = reuse ? inherited : this.#datapath.endpoints.claim(ifindex, uid, counters);
-    const word = readPolicy(this.view(index));
-    const unfiltered = reuse ? word.flags !== 0 && !hasGroup(word) : adopt;
-    const adoptedUnder = (word.flags & constants.POLICY_ADOPT) === 0 ? undefined : (policy?.ruleSet ?? undefined);
-    const claimed = { index, ifindex, counters, unfiltered, adoptedUnder, closed: false, attached: false };
+    const before = reuse ? this.#inForce(index) : this.#before(attachment, index);
+    // Adoption ends when the compiled rules change; a slot that was kept holds the same ones.
+    const sameRules = !reuse || before.rules === wanted.rules;
+    const claimed: Known = {
+      index,
+      ifindex,
+      counters,
+      unfiltered: before.unfiltered,
+      adoptedUnder: before.adopting && sameRules ? rulesRevision : undefined,
+      attached: false,
+      addresses: attachment.addresses,
+    };
     this.#known.set(uid, claimed);
     return claimed;
+  }
+
+  /** What a former agent with these maps left of an endpoint. */
+  #inForce(index: number) {
+    const word = readPolicy(this.view(index));
+    return {
+      rules: word.rules,
+      unfiltered: word.flags !== 0 && !hasGroup(word),
+      adopting: (word.flags & constants.POLICY_ADOPT) !== 0,
+    };
+  }
+
+  /** What is known of an endpoint that is new to these maps: from maps of another layout, else from whoever names it. */
+  #before({ uid, ifindex, adopt }: EndpointPlan["attachment"], index: number) {
+    const former = this.#migration.endpoint(uid);
+    if (former?.ifindex !== ifindex) return { rules: 0, unfiltered: adopt, adopting: false };
+    const adopting = (former.flags & constants.POLICY_ADOPT) !== 0;
+    if (adopting) this.view(index).setU32("adopt_until", former.adoptUntil);
+    const unfiltered = former.flags !== 0 && (former.flags & constants.POLICY_GROUP) === 0;
+    return { rules: 0, unfiltered, adopting };
   }
 
   #freeCounters(): number {
@@ -176,8 +221,9 @@ export class EndpointTable {
   }
 
   #adopts(known: Known, plan: EndpointPlan, word: PolicyWord): boolean {
+    if (plan.closed !== undefined) return false;
     if (!hasGroup(word)) {
-      known.unfiltered = plan.closed === undefined || known.unfiltered;
+      known.unfiltered = true;
       known.adoptedUnder = undefined;
       return false;
     }

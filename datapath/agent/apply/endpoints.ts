@@ -54,6 +54,7 @@ export function checkAddresses(addresses: readonly Address[]): string | undefine
 export class EndpointArray {
   readonly #memory: ArrayBuffer;
   readonly #words: BigUint64Array;
+  readonly #halves: Int32Array;
   readonly #mask: number;
   readonly #used = new Set<number>();
   #serial: number;
@@ -62,6 +63,7 @@ export class EndpointArray {
   constructor(memory: ArrayBuffer, entries: number) {
     this.#memory = memory;
     this.#words = new BigUint64Array(memory);
+    this.#halves = new Int32Array(memory);
     this.#mask = entries - 1;
     for (let index = 0; index < entries; index++) {
       if (this.at(index).u32("ifindex") !== 0) this.#used.add(index);
@@ -128,6 +130,24 @@ export class EndpointArray {
       );
     });
     return removed.includes(true);
+  }
+
+  /** Serial of an address of the endpoint's; 0: it has no such address. */
+  serialOf(index: number, address: Address): number {
+    const view = this.at(index);
+    const { family, bytes } = addressBytes(address);
+    const [field, serials] = family === 4 ? (["ipv4", "ipv4_serial"] as const) : (["ipv6", "ipv6_serial"] as const);
+    for (let slot = 0; slot < perFamily; slot++) {
+      const serial = view.u16(serials, slot);
+      if (serial !== 0 && Buffer.compare(view.window(field, bytes.length, slot), bytes) === 0) return serial;
+    }
+    return 0;
+  }
+
+  /** Changes the count of an endpoint's entries, as the programs change it: atomically. */
+  addUsed(index: number, change: number): void {
+    const at = (index * structs.endpoint.size + structs.endpoint.fields.used) / 4;
+    Atomics.add(this.#halves, at, change);
   }
 
   #setFamily(view: EndpointView, family: Family, wanted: readonly Uint8Array[]): boolean {

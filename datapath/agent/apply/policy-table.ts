@@ -1,6 +1,7 @@
 import { constants } from "../abi.generated.ts";
 import { sumCpus, u32Bytes } from "../bytes.ts";
 import type { NodePlan } from "../compile/node.ts";
+import type { PolicyImage } from "../compile/policy.ts";
 import type { PrefixEntry } from "../compile/prefixes.ts";
 import { tableIndex } from "../compile/table.ts";
 import type { Datapath } from "../datapath.ts";
@@ -13,6 +14,8 @@ export class PolicyTable {
   readonly #slots: PolicySlots;
   /** By the plan's key. */
   #installed = new Map<string, InstalledPolicy>();
+  /** Why a policy of the last plan is not installed, by the plan's key: its endpoints are closed, others go on. */
+  readonly #failures = new Map<string, unknown>();
   #stale: InstalledPolicy[] = [];
   #policiesOfRuleSet: ReadonlyMap<string, readonly string[]> = new Map();
   /** Hits of released policies, by RuleSet name and rule. */
@@ -35,12 +38,14 @@ export class PolicyTable {
         this.#slots.adopt(slot, datapath.bpf.openMap(new DataView(id.buffer, id.byteOffset).getUint32(0, true)));
       }
     }
+    this.#slots.discardOrphans();
   }
 
   /** Puts what the plan needs and is not there yet into free slots. */
   install(plan: NodePlan): void {
     const before = this.#installed;
     this.#installed = new Map();
+    this.#failures.clear();
     for (const [key, image] of plan.policies) {
       const digest = digestOf(image);
       const known = before.get(key);
@@ -48,7 +53,7 @@ export class PolicyTable {
         this.#installed.set(key, known);
         before.delete(key);
       } else {
-        this.#installed.set(key, this.#slots.install(image, digest));
+        this.#tryInstall(key, image, digest);
       }
     }
     for (const [key, policy] of before) {
@@ -59,9 +64,12 @@ export class PolicyTable {
     this.#installRemotes(plan.trackedRemotes);
   }
 
-  /** Slot of a policy of the last plan; 0: none. */
+  /** Slot of a policy of the last plan; 0 for undefined. Throws what kept the policy from being installed. */
   slot(key: string | undefined): number {
-    return key === undefined ? 0 : (this.#installed.get(key)?.slot ?? 0);
+    if (key === undefined) return 0;
+    const installed = this.#installed.get(key);
+    if (installed === undefined) throw this.#failures.get(key) ?? new Error(`no policy ${key} is installed`);
+    return installed.slot;
   }
 
   hasStale(): boolean {
@@ -100,6 +108,14 @@ export class PolicyTable {
       }
     }
     return Array.from(sums, (hits) => hits ?? 0);
+  }
+
+  #tryInstall(key: string, image: PolicyImage, digest: string): void {
+    try {
+      this.#installed.set(key, this.#slots.install(image, digest));
+    } catch (error) {
+      this.#failures.set(key, error);
+    }
   }
 
   #installRemotes(entries: readonly PrefixEntry[]): void {

@@ -47,6 +47,11 @@ function identityKey(slot: number, identity: number): Uint8Array {
   return key.bytes;
 }
 
+/** Slot of an `identity_key`. */
+function slotOf(key: Uint8Array): number {
+  return new StructView("identity_key", key.buffer, key.byteOffset).u32("slot");
+}
+
 function identityValue(rows: readonly number[]): Uint8Array {
   const value = makeStruct("identity_rows");
   rows.forEach((row, index) => {
@@ -140,6 +145,12 @@ export class PolicySlots {
     this.#adopted.set(Buffer.from(policy.window("digest", 32)).toString("hex"), { slot, policy });
   }
 
+  /** Forgets what an agent wrote that was killed before an endpoint could refer to it; its slots are given out anew. */
+  discardOrphans(): void {
+    const keys = [...this.#maps.identity_rows.entries()].map(([key]) => key);
+    this.#maps.identity_rows.deleteMany(keys.filter((key) => !this.#taken.has(slotOf(key))));
+  }
+
   hasAdopted(): boolean {
     return this.#adopted.size > 0;
   }
@@ -148,9 +159,7 @@ export class PolicySlots {
   releaseAdopted(): void {
     for (const { slot, policy } of this.#adopted.values()) {
       const keys = [...this.#maps.identity_rows.entries()].map(([key]) => key);
-      const isOfSlot = (key: Uint8Array) =>
-        new StructView("identity_key", key.buffer, key.byteOffset).u32("slot") === slot;
-      this.#maps.identity_rows.deleteMany(keys.filter(isOfSlot));
+      this.#maps.identity_rows.deleteMany(keys.filter((key) => slotOf(key) === slot));
       if (policy.u32("row_count") > 0) this.#rows.give(policy.u32("first_row"));
       if (policy.u32("hit_count") > 0) this.#hits.give(policy.u32("first_hit"));
       this.#taken.delete(slot);

@@ -13,7 +13,7 @@ import type {
   Service,
 } from "../../../semantics/policy.ts";
 import { firstAddress } from "../packets.ts";
-import type { Conversation, EndpointInput, Machine, WirePacket } from "../ports.ts";
+import type { Conversation, EndpointInput, Engine, Machine, WirePacket } from "../ports.ts";
 
 export function known(text: string): Address {
   const parsed = parseAddress(text);
@@ -139,4 +139,21 @@ export function conversation(
     destination: firstAddress(to, family),
     port,
   };
+}
+
+/** Brings up both pods and both hosts, under `stateOf()`. */
+export async function beginScenario(engine: Engine, tableSize = 4096): Promise<void> {
+  await engine.begin({ tableSize });
+  for (const machine of [web, free, client, stranger]) await engine.addMachine(machine);
+  const statuses = await engine.program(stateOf(), endpoints);
+  assert.deepEqual(
+    statuses.map(({ state }) => state),
+    ["Programmed", "Programmed"],
+  );
+}
+
+/** `protocol port state` of each of the pod web's connections. */
+export async function tableOf(engine: Engine): Promise<string[]> {
+  const rows = await engine.connections(web);
+  return rows.map(({ protocol, port, state }) => `${protocol} ${port} ${state}`).sort();
 }
