@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { Rate, Timeouts } from "../semantics/policy.ts";
+import { twin, twins } from "./cel.ts";
 import { clusterMetadata, status } from "./metadata.ts";
 import { quantity } from "./quantity.ts";
 import type { DeepReadonly } from "./readonly.ts";
@@ -56,6 +57,8 @@ const rateOf = (perSecond: number | undefined, burst: number | undefined): Rate 
     ? undefined
     : { perSecond, burst: burst ?? Math.max(leastDefaultBurst, Math.floor(perSecond / 8)) };
 
+const burstAlone = { message: "is a burst without a rate", remedy: "write `in` or `out` too" };
+
 const bandwidth = checked(
   z.strictObject({
     in: quantity("Bits per second that may enter a pod, as 100M; omitted: no limit.").optional(),
@@ -66,7 +69,7 @@ const bandwidth = checked(
     const unlimited =
       value.in === undefined && value.out === undefined && findings.sound("in") && findings.sound("out");
     if (unlimited && value.burst !== undefined && !findings.unknownFields)
-      findings.refuse({ path: ["burst"], message: "is a burst without a rate", remedy: "write `in` or `out` too" });
+      findings.refuse({ path: ["burst"], ...burstAlone });
   },
 )
   .transform((written) => {
@@ -75,7 +78,10 @@ const bandwidth = checked(
     return { ...(incoming ? { in: incoming } : {}), ...(outgoing ? { out: outgoing } : {}) };
   })
   .prefault({})
-  .meta({ description: "Bandwidth, each direction for itself." });
+  .meta({
+    description: "Bandwidth, each direction for itself.",
+    ...twins(twin("has(self.__in__) || has(self.out) || !has(self.burst)", burstAlone, ".burst")),
+  });
 
 const packets = z
   .strictObject({

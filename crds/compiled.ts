@@ -24,6 +24,22 @@ export type AddressSetObject = CompiledObject<"AddressSet", AddressSet>;
 /** The endpoints of one node, named like it. */
 export type NodePolicyObject = CompiledObject<"NodePolicy", NodePolicy>;
 
+/** The agent's report: status of a NodePolicy. */
+export interface NodePolicyStatus {
+  /** Generation of the NodePolicy that is in force. */
+  readonly observedGeneration: number;
+  /** Revision of the NodeConfig that is in force. */
+  readonly config: string;
+  /** Revisions in force of the rule sets and ACLs that the node uses, by name. */
+  readonly revisions: Readonly<Record<string, string>>;
+  readonly endpoints: readonly {
+    readonly uid: string;
+    readonly state: "Programmed" | "NotProgrammed";
+    /** Why not, in words. */
+    readonly message?: string;
+  }[];
+}
+
 /** What holds on every node; the one object is named `default`. */
 export type NodeConfigObject = CompiledObject<"NodeConfig", NodeConfig>;
 

@@ -9,3 +9,11 @@ export function boundedMap<K extends z.ZodString, V extends z.ZodType>(key: K, v
       findings.refuse({ message: `has ${size} entries, at most ${max} are allowed`, remedy: "remove some" });
   }).meta({ description: doc, maxProperties: max });
 }
+
+/**
+ * Metadata of a list whose entries differ in this field: the API server refuses a second one, and appliers own
+ * entries, not the list.
+ */
+export function mapList(key: string) {
+  return { "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": [key] } as const;
+}

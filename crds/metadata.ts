@@ -11,7 +11,7 @@ const labels = boundedMap(
 );
 
 const annotations = boundedMap(
-  text(textForms.labelKey, "Annotation key."),
+  text(textForms.annotationKey, "Annotation key."),
   z.string().max(262_144).meta({ description: "Annotation value." }),
   256,
   "Annotations.",

@@ -1,10 +1,12 @@
 import { z } from "zod";
 import type { Cidr, Service } from "../semantics/policy.ts";
+import { twins } from "./cel.ts";
 import { cidr } from "./cidr.ts";
+import { mapList } from "./map.ts";
 import { namespacedMetadata, status } from "./metadata.ts";
 import type { DeepReadonly } from "./readonly.ts";
 import { checked, unique } from "./refusal.ts";
-import { checkFamily, checkTraffic, toService, trafficFields } from "./traffic.ts";
+import { checkFamily, checkTraffic, familyTwins, toService, trafficFields, trafficTwins } from "./traffic.ts";
 import { apiVersion } from "./version.ts";
 
 /** Most rules per direction; the default quota of 20 is the operator's (S-86). */
@@ -31,9 +33,14 @@ const aclRule = checked(
     checkTraffic(rule, findings);
     if (findings.sound("protocol") && findings.sound("cidr")) checkFamily(rule.protocol, rule.cidr, ["cidr"], findings);
   },
-).transform(
-  (rule): AclEntry => ({ number: rule.number, action: rule.action, service: toService(rule), cidr: rule.cidr }),
-);
+)
+  .transform(
+    (rule): AclEntry => ({ number: rule.number, action: rule.action, service: toService(rule), cidr: rule.cidr }),
+  )
+  .meta({
+    description: "A numbered rule.",
+    ...twins(...trafficTwins, ...familyTwins(".cidr", (holds) => holds("self.cidr"))),
+  });
 
 const rules = (list: "inbound" | "outbound", documentation: string) =>
   unique(
@@ -49,7 +56,7 @@ const rules = (list: "inbound" | "outbound", documentation: string) =>
     }),
   )
     .default([])
-    .meta({ description: documentation });
+    .meta({ description: documentation, ...mapList("number") });
 
 const spec = z
   .strictObject({

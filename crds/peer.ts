@@ -1,10 +1,16 @@
 import { z } from "zod";
 import type { GroupKey, Peer } from "../semantics/policy.ts";
+import { twin, twins } from "./cel.ts";
 import { cidr } from "./cidr.ts";
 import { checked } from "./refusal.ts";
 import { text, textForms } from "./text.ts";
 
 const kinds = ["cidr", "prefixList", "securityGroup"] as const;
+
+const noKind = { message: "names no peer", remedy: "write one of cidr, prefixList, securityGroup" };
+const severalKinds = { message: "names several kinds of peer at once", remedy: "make each an entry of its own" };
+
+const [first, ...others] = kinds.map((kind) => `has(self.${kind})`);
 
 /** One peer as it is written: exactly one of its three fields (S-3). */
 export const peer = checked(
@@ -27,12 +33,18 @@ export const peer = checked(
     if (named.length > 1)
       findings.refuse({
         message: `names ${named.length} kinds of peer at once: ${named.join(", ")}`,
-        remedy: "make each an entry of its own",
+        remedy: severalKinds.remedy,
       });
-    if (named.length === 0 && !findings.unknownFields)
-      findings.refuse({ message: "names no peer", remedy: "write one of cidr, prefixList, securityGroup" });
+    if (named.length === 0 && !findings.unknownFields) findings.refuse(noKind);
   },
-).meta({ description: "One peer: exactly one of cidr, prefixList and securityGroup." });
+).meta({
+  description: "One peer: exactly one of cidr, prefixList and securityGroup.",
+  ...twins(
+    twin([first, ...others].join(" || "), noKind),
+    // Without a list: at worst it is judged for each peer of each rule.
+    twin(`!(${first} ? ${others.join(" || ")} : ${others.join(" && ")})`, severalKinds),
+  ),
+});
 
 /** A peer as written, checked. */
 export type WrittenPeer = z.output<typeof peer>;

@@ -1,5 +1,7 @@
 import { z } from "zod";
+import { twin, twins } from "./cel.ts";
 import { cidr, familyOf } from "./cidr.ts";
+import { mapList } from "./map.ts";
 import { clusterMetadata, status } from "./metadata.ts";
 import type { DeepReadonly } from "./readonly.ts";
 import { checked, unique } from "./refusal.ts";
@@ -9,10 +11,14 @@ import { apiVersion } from "./version.ts";
 /** Most entries of a prefix list (S-14). */
 const mostEntries = 1000;
 
-const entry = z.strictObject({
-  cidr,
-  description: text(textForms.description, "What the entry is.").optional(),
-});
+const entry = z
+  .strictObject({
+    cidr,
+    description: text(textForms.description, "What the entry is.").optional(),
+  })
+  .meta({ description: "One CIDR." });
+
+const removeOne = "remove one of the two";
 
 const entries = unique(
   z.array(entry).max(mostEntries),
@@ -23,11 +29,24 @@ const entries = unique(
   (key, first) => ({
     path: ["cidr"],
     message: `${key} is in the list already, as spec.entries[${first}]`,
-    remedy: "remove one of the two",
+    remedy: removeOne,
   }),
 )
   .default([])
-  .meta({ description: "The CIDRs, each once; they may overlap (S-14)." });
+  .meta({
+    description: "The CIDRs, each once; they may overlap (S-14).",
+    ...mapList("cidr"),
+    // A map that is given the same key twice is an error, and its message names the key.
+    ...twins(
+      twin(
+        "!self.all(entry, isCIDR(entry.cidr)) || " +
+          "self.transformMapEntry(index, entry, {string(cidr(entry.cidr).masked()): index}).size() == self.size()",
+        { message: "a CIDR is in the list twice", remedy: removeOne },
+      ),
+    ),
+  });
+
+const otherList = "a list holds one family: put it into another list";
 
 const spec = checked(
   z.strictObject({
@@ -53,11 +72,28 @@ const spec = checked(
       findings.refuse({
         path: ["entries", index, "cidr"],
         message: `is not ${addressFamily}, the family of this list`,
-        remedy: "a list holds one family: put it into another list",
+        remedy: otherList,
       });
     }
   },
-).meta({ description: "Family, size and entries." });
+).meta({
+  description: "Family, size and entries.",
+  ...twins(
+    twin(
+      "!has(self.entries) || self.entries.size() <= self.maxEntries",
+      {
+        message: "is less than the number of entries",
+        remedy: `raise it, to at most ${mostEntries}, or remove entries`,
+      },
+      ".maxEntries",
+    ),
+    twin(
+      "!has(self.entries) || self.entries.all(entry, entry.cidr.contains(':') == (self.addressFamily == 'IPv6'))",
+      { message: "has a CIDR that is not of the family of this list", remedy: otherList },
+      ".entries",
+    ),
+  ),
+});
 
 /** Schema of PrefixList. */
 export const prefixList = z

@@ -1,9 +1,18 @@
 import { z } from "zod";
 import type { Peer, Service } from "../semantics/policy.ts";
+import { twins } from "./cel.ts";
 import { peer, toPeer, type WrittenPeer } from "./peer.ts";
 import { checked, type Findings } from "./refusal.ts";
 import { text, textForms } from "./text.ts";
-import { checkFamily, checkTraffic, type Traffic, toService, trafficFields } from "./traffic.ts";
+import {
+  checkFamily,
+  checkTraffic,
+  familyTwins,
+  type Traffic,
+  toService,
+  trafficFields,
+  trafficTwins,
+} from "./traffic.ts";
 
 /** One entry of a group's `ingress` or `egress`: it means one rule per peer (S-3). */
 export interface GroupRule {
@@ -20,10 +29,13 @@ export interface WrittenRule {
   readonly description?: string | undefined;
 }
 
-/** Most entries in one list, and most peers in one entry; the quota of S-15 is the operator's. */
+/** Most entries in one list; the quota of S-15 is the operator's. */
 export const mostRules = 1000;
 
-const peers = (documentation: string) => z.array(peer).min(1).max(mostRules).meta({ description: documentation });
+/** Most peers in one entry. With `mostRules` it bounds what CEL may cost; more addresses make a prefix list. */
+const mostPeers = 100;
+
+const peers = (documentation: string) => z.array(peer).min(1).max(mostPeers).meta({ description: documentation });
 const description = text(textForms.description, "What the rule is for; not part of its identity (S-5).").optional();
 
 function checkRule(rule: Traffic, list: "from" | "to", entries: readonly WrittenPeer[], findings: Findings): void {
@@ -35,6 +47,14 @@ function checkRule(rule: Traffic, list: "from" | "to", entries: readonly Written
   }
 }
 
+const ruleMeta = (list: "from" | "to", description: string) => ({
+  description,
+  ...twins(
+    ...trafficTwins,
+    ...familyTwins(`.${list}`, (holds) => `self.${list}.all(peer, !has(peer.cidr) || ${holds("peer.cidr")})`),
+  ),
+});
+
 /** A rule for packets that enter the pod. */
 export const ingressRule = checked(
   z.strictObject({
@@ -43,7 +63,9 @@ export const ingressRule = checked(
     description,
   }),
   (rule, findings) => checkRule(rule, "from", rule.from, findings),
-).transform((rule): WrittenRule => ({ service: toService(rule), peers: rule.from, description: rule.description }));
+)
+  .transform((rule): WrittenRule => ({ service: toService(rule), peers: rule.from, description: rule.description }))
+  .meta(ruleMeta("from", "A rule for packets that enter the pod: one for each peer (S-3)."));
 
 /** A rule for packets that leave the pod. */
 export const egressRule = checked(
@@ -53,7 +75,9 @@ export const egressRule = checked(
     description,
   }),
   (rule, findings) => checkRule(rule, "to", rule.to, findings),
-).transform((rule): WrittenRule => ({ service: toService(rule), peers: rule.to, description: rule.description }));
+)
+  .transform((rule): WrittenRule => ({ service: toService(rule), peers: rule.to, description: rule.description }))
+  .meta(ruleMeta("to", "A rule for packets that leave the pod: one for each peer (S-3)."));
 
 /** The rule in a group of this namespace. */
 export function toGroupRule(rule: WrittenRule, namespace: string): GroupRule {

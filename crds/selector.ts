@@ -1,10 +1,14 @@
 import { z } from "zod";
+import { celList, celMatches, twin, twins } from "./cel.ts";
 import { boundedMap } from "./map.ts";
 import type { DeepReadonly } from "./readonly.ts";
 import { checked } from "./refusal.ts";
 import { text, textForms } from "./text.ts";
 
 const operators = ["In", "NotIn", "Exists", "DoesNotExist"] as const;
+
+const needsValues = celList(["In", "NotIn"]);
+const someValues = "(has(self.values) && self.values.size() > 0)";
 
 const requirement = checked(
   z.strictObject({
@@ -24,7 +28,21 @@ const requirement = checked(
     if (!takesValues && values.length > 0)
       findings.refuse({ path: ["values"], message: `${operator} takes no values`, remedy: "remove `values`" });
   },
-);
+).meta({
+  description: "One condition on a label.",
+  ...twins(
+    twin(
+      `!(self.operator in ${needsValues}) || ${someValues}`,
+      { message: "In and NotIn need values", remedy: "list at least one value" },
+      ".values",
+    ),
+    twin(
+      `self.operator in ${needsValues} || !${someValues}`,
+      { message: "Exists and DoesNotExist take no values", remedy: "remove `values`" },
+      ".values",
+    ),
+  ),
+});
 
 /** A Kubernetes label selector. All conditions must hold; without any, it selects everything. */
 export const selector = z.strictObject({
@@ -33,7 +51,9 @@ export const selector = z.strictObject({
     text(textForms.labelValue, "Value that the label must have."),
     64,
     "Labels that must be there with these values.",
-  ).default({}),
+  )
+    .default({})
+    .meta(twins(twin(`self.all(key, ${celMatches("key", textForms.labelKey.pattern)})`, textForms.labelKey))),
   matchExpressions: z.array(requirement).max(64).default([]).meta({ description: "Further conditions on labels." }),
 });
 

@@ -2,7 +2,8 @@
  * Brings a fresh Debian machine to where `npm test` and `npm run demo` work: runs before them, needs nothing but
  * Node 18 and npm, and does only what is not done yet. Exits 2 with what and how when something can't be had.
  *
- * Options: `--checks` also installs what `.ci/run` needs; `--quiet` says nothing when there is nothing to do.
+ * Options: `--checks` also installs what `.ci/run` needs, `--e2e` what `npm run e2e` needs; `--quiet` says nothing when
+ * there is nothing to do.
  */
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -14,10 +15,10 @@ import { Problem } from "./problem.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
-/** @param {{ checks: boolean, quiet: boolean }} options */
+/** @param {{ checks: boolean, endToEnd: boolean, quiet: boolean }} options */
 function setUp(options) {
   checkMachine();
-  const missing = missingPackages(options.checks);
+  const missing = missingPackages(options);
   let steps = 0;
   /** @type {(name: string, work: () => void) => void} */
   const step = (name, work) => {
@@ -40,7 +41,8 @@ function setUp(options) {
 }
 
 try {
-  setUp({ checks: process.argv.includes("--checks"), quiet: process.argv.includes("--quiet") });
+  const given = (/** @type {string} */ option) => process.argv.includes(option);
+  setUp({ checks: given("--checks"), endToEnd: given("--e2e"), quiet: given("--quiet") });
 } catch (error) {
   if (!(error instanceof Problem)) throw error;
   process.stderr.write(`setup: ${error.message}\n       ${error.remedy}\n`);

@@ -22,6 +22,9 @@ const needed = [
 /** What the checks of `.ci/run` need beside that. */
 const neededForChecks = ["clang-format-19", "git"];
 
+/** What `npm run e2e` needs beside that. etcd is not among them: its package would start a daemon. */
+const neededForEndToEnd = ["openssl"];
+
 /** One line per package. */
 // biome-ignore lint/suspicious/noTemplateCurlyInString: they are dpkg-query's placeholders, not ours
 const listingFormat = "${Package} ${db:Status-Status}\n";
@@ -31,10 +34,10 @@ const environment = { DEBIAN_FRONTEND: "noninteractive" };
 /**
  * The Debian packages that are not installed.
  *
- * @param {boolean} withChecks also those of `.ci/run`
+ * @param {{ checks?: boolean, endToEnd?: boolean }} [purposes] also those of `.ci/run`, and of `npm run e2e`
  */
-export function missingPackages(withChecks) {
-  const wanted = withChecks ? [...needed, ...neededForChecks] : needed;
+export function missingPackages({ checks = false, endToEnd = false } = {}) {
+  const wanted = [...needed, ...(checks ? neededForChecks : []), ...(endToEnd ? neededForEndToEnd : [])];
   // dpkg-query fails when it knows one of the names not at all, and still lists the others.
   const listing = run("dpkg-query", ["-W", "-f", listingFormat, ...wanted]).stdout;
   const installed = new Set(

@@ -25,7 +25,7 @@ function withFolder(work: (folder: string) => void): void {
 test("a machine on which the tests run has all that the set-up looks for", () => {
   checkMachine();
   checkRights();
-  assert.deepEqual(missingPackages(false), []);
+  assert.deepEqual(missingPackages(), []);
   assert.ok(dependenciesAgree(root));
 });
 

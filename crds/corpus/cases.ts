@@ -9,7 +9,8 @@ export interface Case {
   readonly spec?: unknown;
   readonly parsed?: object;
   readonly refused?: readonly { readonly field: string; readonly message: string }[];
-  readonly commandLineOnly?: boolean;
+  /** Why the API server accepts what is refused here. */
+  readonly commandLineOnly?: string;
 }
 
 /** Kinds of the corpus; each has a file named like it in lower case. */
