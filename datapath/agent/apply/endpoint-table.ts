@@ -84,7 +84,8 @@ export class EndpointTable {
       });
       rates.set(known.counters, compileRates(policy.allowances, bucketTicks));
     }
-    this.#orphans ||= endpoints.setAddresses(known.index, attachment.addresses);
+    const removed = endpoints.setAddresses(known.index, attachment.addresses);
+    this.#orphans ||= removed;
     const adopts = this.#adopts(known, plan, word);
     endpoints.setPolicy(known.index, { ...word, flags: word.flags | (adopts ? constants.POLICY_ADOPT : 0) });
     // A group's entries do not outlive it, nor an address's the address; being closed is neither (S-54).
