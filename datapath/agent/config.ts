@@ -11,6 +11,8 @@ export interface AgentConfig {
   readonly tableSize: number;
   readonly endpointSlots: number;
   readonly verdicts: boolean;
+  /** Needs fq on the interfaces by which packets leave the node. */
+  readonly queueEgress: boolean;
 }
 
 const options = {
@@ -21,6 +23,7 @@ const options = {
   "table-size": { type: "string", default: "1048576" },
   "endpoint-slots": { type: "string", default: "65536" },
   verdicts: { type: "boolean", default: false },
+  "queue-egress": { type: "boolean", default: false },
 } as const;
 
 function positiveInteger(flag: string, text: string): number {
@@ -49,5 +52,6 @@ export function readConfig(args: readonly string[]): AgentConfig {
     tableSize: positiveInteger("table-size", values["table-size"]),
     endpointSlots,
     verdicts: values.verdicts,
+    queueEgress: values["queue-egress"],
   };
 }

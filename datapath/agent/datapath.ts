@@ -24,10 +24,16 @@ export interface DatapathOptions {
   readonly endpointSlots: number;
   /** Seconds without an agent after which the programs sweep by themselves, and between two looks. Default 10. */
   readonly unattendedAfter?: number;
+  /** Let what is over a pod's egress bandwidth wait for fq to send it, in place of dropping it. Default false. */
+  readonly queueEgress?: boolean;
 }
 
 /** Endpoints that a node can have at once: what of them is not in the array `endpoints` is made for so many. */
 const mostEndpoints = 1024;
+
+/** What would have to wait longer than so many seconds is dropped, also where packets may wait. */
+const queueSeconds = 2;
+const bucketShift = BigInt(constants.BUCKET_SHIFT);
 
 function required<T>(things: ReadonlyMap<string, T>, name: string, object: string): T {
   const thing = things.get(name);
@@ -76,6 +82,8 @@ export class Datapath {
         endpoint_mask: options.endpointSlots - 1,
         unattended_seconds: unattended,
         heartbeat_ticks: ticksOf(this.clock, unattended),
+        queue_horizon: options.queueEgress === true ? BigInt(this.bucketTicks * queueSeconds) << bucketShift : 0n,
+        bucket_tick_ns: Math.round(1e9 / this.bucketTicks),
         fragment_lifetime: ticksOf(this.clock, fragmentLifetime),
       },
       mapSizes: {

@@ -75,7 +75,7 @@ static __always_inline bool is_over_link_local(struct judgement *j)
 		return false;
 	rates = rates_of(j->endpoint);
 	wire = wire_of(j->skb, &j->packet);
-	if (!rates || !rates->link_local.cost_shift || take(&rates->link_local, bucket_now(j->config), wire.packets))
+	if (!rates || !rates->link_local.cost_shift || take(&rates->link_local, bucket_now(j->config), wire.packets, 0))
 		return false;
 	__sync_fetch_and_add(&j->endpoint->linklocal_allowance_exceeded, wire.packets);
 	return true;
@@ -96,25 +96,30 @@ static __always_inline bool is_policed(struct judgement *j, struct verdict *verd
 	const bool egress = j->packet.direction == DIRECTION_EGRESS;
 	struct bucket *bandwidth;
 	struct wire wire;
-	__u64 now;
+	__u64 now, wait;
 
 	if (!rates)
 		return false;
 	wire = wire_of(j->skb, &j->packet);
 	now = bucket_now(j->config);
-	if (rates->packets.cost_shift && !take(&rates->packets, now, wire.packets)) {
+	if (rates->packets.cost_shift && !take(&rates->packets, now, wire.packets, 0)) {
 		__sync_fetch_and_add(&j->endpoint->pps_allowance_exceeded, wire.packets);
 		*verdict = verdict_of(REASON_PACKET_ALLOWANCE, TRACKING_NONE);
 		return true;
 	}
 	bandwidth = &rates->bandwidth[egress ? DIRECTION_EGRESS : DIRECTION_INGRESS];
-	if (bandwidth->cost_shift && !take(bandwidth, now, wire.bytes)) {
-		__sync_fetch_and_add(egress ? &j->endpoint->bw_out_allowance_exceeded
-					    : &j->endpoint->bw_in_allowance_exceeded,
-				     wire.packets);
+	if (!bandwidth->cost_shift)
+		return false;
+	wait = take(bandwidth, now, wire.bytes, egress ? queue_horizon : 0);
+	if (wait == 1)
+		return false;
+	__sync_fetch_and_add(egress ? &j->endpoint->bw_out_allowance_exceeded : &j->endpoint->bw_in_allowance_exceeded,
+			     wire.packets);
+	if (!wait) {
 		*verdict = verdict_of(REASON_BANDWIDTH_ALLOWANCE, TRACKING_NONE);
 		return true;
 	}
+	delay(j->skb, wait);
 	return false;
 }
 

@@ -23,23 +23,28 @@ static __always_inline __u64 bucket_now(const struct config *config)
 	return (standing_clock ? config->clock : bpf_jiffies64()) << BUCKET_SHIFT;
 }
 
-/* Takes `units` out of the bucket. 0: there are not so many in it, and nothing was taken. */
-__noinline int take(struct bucket *bucket, __u64 now, __u32 units)
+/*
+ * Takes `units` out of the bucket. 0: there are not so many in it, nor will be within `patience`, and nothing was taken.
+ * Else one more than the time until there are.
+ */
+__noinline __u64 take(struct bucket *bucket, __u64 now, __u32 units, __u64 patience)
 {
-	__u64 full, start, cost;
+	__u64 full, start, end, cost, most;
 	int i;
 
 	if (!bucket)
 		return 0;
+	most = bucket->depth + patience;
 	cost = ((__u64)(units & BUCKET_UNITS_MAX) * bucket->cost) >> (bucket->cost_shift & 63);
 	for (i = 0; i < BUCKET_TRIES; i++) {
 		full = *(volatile __u64 *)&bucket->full_at;
 		/* Full already; or further in the future than a bucket can be, after a clock that began anew. */
-		start = full - now > bucket->depth ? now : full;
-		if (start - now + cost > bucket->depth)
+		start = full - now > most ? now : full;
+		end = start - now + cost;
+		if (end > most)
 			return 0;
 		if (__sync_val_compare_and_swap(&bucket->full_at, full, start + cost) == full)
-			return 1;
+			return end > bucket->depth ? end - bucket->depth + 1 : 1;
 	}
 	return 0;
 }
@@ -49,6 +54,18 @@ static __always_inline struct rates *rates_of(const struct endpoint *endpoint)
 	__u32 index = endpoint->counters;
 
 	return bpf_map_lookup_elem(&rates, &index);
+}
+
+/* How long a packet may wait at the most, in bucket time, and what a tick of it is in nanoseconds. */
+const volatile __u64 queue_horizon = 0;
+const volatile __u32 bucket_tick_ns = 4000000;
+
+/* Has fq send the packet when there is bandwidth for it (EDT). The kernel keeps the time across forwarding. */
+static __always_inline void delay(struct __sk_buff *skb, __u64 wait)
+{
+	__u64 nanoseconds = (wait >> 8) * bucket_tick_ns >> (BUCKET_SHIFT - 8);
+
+	bpf_skb_set_tstamp(skb, bpf_ktime_get_ns() + nanoseconds, BPF_SKB_TSTAMP_DELIVERY_MONO);
 }
 
 #endif

@@ -55,6 +55,8 @@ export interface TestRunInput {
   readonly ifindex?: number;
   /** `__sk_buff.ingress_ifindex`, any number. */
   readonly ingressIfindex?: number;
+  /** `__sk_buff.gso_size`: bytes of each segment that a super-packet stands for. Default 0: none. */
+  readonly gsoSize?: number;
   /** Times the kernel runs the program. Default 1. */
   readonly repeat?: number;
 }
@@ -64,6 +66,8 @@ export interface TestRunOutput {
   readonly returnValue: number;
   /** Mean nanoseconds per run, as the kernel measured it. */
   readonly duration: number;
+  /** `__sk_buff.tstamp` afterwards: when the packet is to leave, in nanoseconds of the monotonic clock; 0: at once. */
+  readonly deliveryTime: bigint;
 }
 
 export interface BpfProgram {

@@ -5,7 +5,7 @@ import { Attributes, bpf, command } from "./syscall.ts";
 
 /** sizeof(struct __sk_buff). */
 const skbSize = 192;
-const skbFields = { ingressIfindex: 36, ifindex: 40 } as const;
+const skbFields = { ingressIfindex: 36, ifindex: 40, tstamp: 152, gsoSize: 176 } as const;
 /** Offset of `verified_insns` in struct bpf_prog_info. */
 const verifiedInstructions = 216;
 const loopback = 1;
@@ -25,6 +25,7 @@ export class KernelProgram implements BpfProgram {
   readonly verifiedInstructions: number;
   readonly #run: Attributes;
   readonly #skb = new Attributes(skbSize);
+  readonly #skbAfter = new Attributes(skbSize);
   readonly #data = Buffer.allocUnsafeSlow(65536);
 
   constructor(fd: number, name: string) {
@@ -33,16 +34,28 @@ export class KernelProgram implements BpfProgram {
     this.fd = fd;
     this.id = id;
     this.verifiedInstructions = verified;
-    this.#run = new Attributes(80).u32(0, fd).pointer(16, this.#data).u32(40, skbSize).pointer(48, this.#skb.bytes);
+    this.#run = new Attributes(80)
+      .u32(0, fd)
+      .pointer(16, this.#data)
+      .u32(40, skbSize)
+      .pointer(48, this.#skb.bytes)
+      .pointer(56, this.#skbAfter.bytes);
   }
 
-  testRun({ data, ifindex = loopback, ingressIfindex = 0, repeat = 1 }: TestRunInput): TestRunOutput {
+  testRun({ data, ifindex = loopback, ingressIfindex = 0, gsoSize = 0, repeat = 1 }: TestRunInput): TestRunOutput {
     this.#data.set(data);
-    this.#skb.u32(skbFields.ifindex, ifindex).u32(skbFields.ingressIfindex, ingressIfindex);
+    this.#skb
+      .u32(skbFields.ifindex, ifindex)
+      .u32(skbFields.ingressIfindex, ingressIfindex)
+      .u32(skbFields.gsoSize, gsoSize);
     // The kernel leaves the packet's size where the next run would ask for so many bytes of room at most.
-    this.#run.u32(8, data.byteLength).u32(12, 0).u32(32, repeat).u32(36, 0);
+    this.#run.u32(8, data.byteLength).u32(12, 0).u32(32, repeat).u32(36, 0).u32(44, skbSize);
     bpf(`run program ${this.name}`, command.testRun, this.#run);
-    return { returnValue: this.#run.read(4) | 0, duration: this.#run.read(36) };
+    return {
+      returnValue: this.#run.read(4) | 0,
+      duration: this.#run.read(36),
+      deliveryTime: this.#skbAfter.readU64(skbFields.tstamp),
+    };
   }
 
   run(context: Uint8Array): number {

@@ -56,6 +56,10 @@ export class Attributes {
     return this;
   }
 
+  readU64(offset: number): bigint {
+    return this.#view.getBigUint64(offset, true);
+  }
+
   read(offset: number): number {
     return this.#view.getUint32(offset, true);
   }
