@@ -29,24 +29,6 @@ export const structs = {
       pad2: 248,
     },
   },
-  bucket: {
-    size: 32,
-    fields: {
-      full_at: 0,
-      depth: 8,
-      cost: 16,
-      cost_shift: 24,
-      pad: 28,
-    },
-  },
-  rates: {
-    size: 128,
-    fields: {
-      bandwidth: 0,
-      packets: 64,
-      link_local: 96,
-    },
-  },
   config: {
     size: 152,
     fields: {
@@ -81,31 +63,6 @@ export const structs = {
     size: 8,
     fields: {
       word: 0,
-    },
-  },
-  fragment: {
-    size: 56,
-    fields: {
-      key: 0,
-      id: 28,
-      policy: 32,
-      seen: 40,
-      protocol: 44,
-      direction: 45,
-      reason: 46,
-      tracking: 47,
-      icmp_type_code: 48,
-      tcp_flags: 50,
-      entry: 51,
-      pad: 52,
-    },
-  },
-  fragment_table: {
-    size: 3592,
-    fields: {
-      lock: 0,
-      next: 4,
-      records: 8,
     },
   },
   endpoint_counters: {
@@ -247,6 +204,49 @@ export const structs = {
       row: 0,
     },
   },
+  bucket: {
+    size: 32,
+    fields: {
+      full_at: 0,
+      depth: 8,
+      cost: 16,
+      cost_shift: 24,
+      pad: 28,
+    },
+  },
+  rates: {
+    size: 128,
+    fields: {
+      bandwidth: 0,
+      packets: 64,
+      link_local: 96,
+    },
+  },
+  fragment: {
+    size: 56,
+    fields: {
+      key: 0,
+      id: 28,
+      policy: 32,
+      seen: 40,
+      protocol: 44,
+      direction: 45,
+      reason: 46,
+      tracking: 47,
+      icmp_type_code: 48,
+      tcp_flags: 50,
+      entry: 51,
+      pad: 52,
+    },
+  },
+  fragment_table: {
+    size: 3592,
+    fields: {
+      lock: 0,
+      next: 4,
+      records: 8,
+    },
+  },
 } as const;
 
 /** The enumerators of datapath/bpf/abi.h. */
@@ -313,12 +313,12 @@ export const constants = {
   POLICY_ADOPT: 16,
   POLICY_RATES: 32,
   POLICY_GONE: 64,
-  NO_LIMIT: 0,
   CONFIG_VERDICTS: 1,
   ROLE_NODE: 1,
   ROLE_DNS: 2,
   KIND_IPV6: 1,
   KIND_REMOTE_REQUEST: 2,
+  NO_LIMIT: 0,
   ENTRY_NONE: 0,
   ENTRY_CONNECTION: 1,
   ENTRY_EXEMPTION: 2,

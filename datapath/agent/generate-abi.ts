@@ -6,7 +6,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { type Btf, findBtfSection, parseBtf } from "../loader/btf.ts";
 
 const here = (path: string): URL => new URL(path, import.meta.url);
-const headers = ["../bpf/abi.h", "../bpf/abi_policy.h"].map(here);
+const headers = ["../bpf/abi.h", "../bpf/abi_policy.h", "../bpf/abi_records.h"].map(here);
 const object = here("../../build/bpf/sallyport.bpf.o");
 const target = here("abi.generated.ts");
 
