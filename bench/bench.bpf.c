@@ -94,7 +94,7 @@ static __always_inline int measure(struct __sk_buff *skb, __u32 direction)
 
 	if (!plan || rewrite(skb, next_flow(plan), direction))
 		return TC_ACT_SHOT;
-	return handle(skb, find_endpoint(skb->ifindex), direction);
+	return handle(skb, find_endpoint(skb->ifindex), direction, false);
 }
 
 SEC("tc")

@@ -191,30 +191,4 @@ static __always_inline bool remove_connection(struct endpoint *endpoint, struct 
 	return true;
 }
 
-enum admission {
-	ADMITTED,
-	/* Another CPU made or is deleting an entry of this key: look again. */
-	ADMISSION_RACE,
-	OVER_ALLOWANCE,
-	TABLE_IS_FULL,
-};
-
-/* Add first, undo when over: the count is never less than the entries, on any CPU, at any time (S-71). */
-static __always_inline enum admission admit(struct endpoint *endpoint, const struct connection_key *key, __u64 word)
-{
-	struct connection fresh = {.word = word};
-	long error;
-
-	if (__sync_fetch_and_add(&endpoint->used, 1) >= endpoint->conntrack_max) {
-		__sync_fetch_and_sub(&endpoint->used, 1);
-		return OVER_ALLOWANCE;
-	}
-	error = bpf_map_update_elem(&connections, key, &fresh, BPF_NOEXIST);
-	if (!error)
-		return ADMITTED;
-	__sync_fetch_and_sub(&endpoint->used, 1);
-	/* -EEXIST */
-	return error == -17 ? ADMISSION_RACE : TABLE_IS_FULL;
-}
-
 #endif

@@ -255,7 +255,7 @@ static __always_inline void note_node_originated(struct judgement *j)
 	serial = address_serial(j->endpoint, packet->family, packet->local);
 	connection_key_of(&j->key, j->endpoint, packet, serial);
 	if (serial)
-		is_exempt_flow(j, true);
+		exempt_flow(packet, &j->key, j->now, FROM_NODE);
 }
 
 #endif

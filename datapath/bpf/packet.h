@@ -86,6 +86,11 @@ static __always_inline bool is_plain_syn(const struct packet *packet)
 	return (packet->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
 }
 
+static __always_inline bool is_tcp_syn(const struct packet *packet)
+{
+	return packet->protocol == IPPROTO_TCP && is_plain_syn(packet);
+}
+
 static __always_inline bool same_address(const __be32 a[4], const __be32 b[4])
 {
 	return a[0] == b[0] && a[1] == b[1] && a[2] == b[2] && a[3] == b[3];

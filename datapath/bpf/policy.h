@@ -28,25 +28,34 @@ static __always_inline void prefix_key_of(struct prefix_key *key, __u8 family, c
 	__builtin_memcpy(key->address, address, sizeof(key->address));
 }
 
-static __always_inline struct prefix_rows *find_prefix(__u32 slot, __u8 family, const __be32 address[4])
+/* Room for one key at a time: functions under each other share 512 bytes of stack. */
+union lookup_key {
+	struct prefix_key prefix;
+	struct address_key address;
+	struct service_key service;
+	struct identity_key identity;
+};
+
+static __always_inline struct prefix_rows *find_prefix(union lookup_key *key, __u32 slot, __u8 family,
+						       const __be32 address[4])
 {
-	struct prefix_key key;
 	void *trie = bpf_map_lookup_elem(&prefixes, &slot);
 
 	if (!trie)
 		return NULL;
-	prefix_key_of(&key, family, address);
-	return bpf_map_lookup_elem(trie, &key);
+	prefix_key_of(&key->prefix, family, address);
+	return bpf_map_lookup_elem(trie, key);
 }
 
 /* Whether flows with this remote are tracked whatever the rules say (S-60). */
 static __always_inline bool is_tracked_remote(const struct config *config, const struct packet *packet)
 {
 	struct prefix_rows *rows;
+	union lookup_key key;
 
 	if (!config->tracking_slot)
 		return false;
-	rows = find_prefix(config->tracking_slot, packet->family, packet->remote);
+	rows = find_prefix(&key, config->tracking_slot, packet->family, packet->remote);
 	return rows && rows->row[0];
 }
 
@@ -85,9 +94,9 @@ static __always_inline __u16 interval_row(const struct intervals *intervals, __u
 
 	for (bit = INTERVAL_BITS - 1; bit >= 0; bit--) {
 		/* 1 where the interval begins at or before the port. */
-		take = (intervals->start[at | 1u << bit] - (port + 1)) >> 31;
+		take = (intervals->start[at + (1u << bit)] - (port + 1)) >> 31;
 		asm volatile("" : "+r"(take));
-		at |= take << bit;
+		at += take << bit;
 	}
 	return intervals->row[at & (PORT_INTERVALS - 1)];
 }
@@ -139,18 +148,15 @@ static __always_inline struct row *find_row(const struct policy *policy, __u16 r
 }
 
 /* The Service that a packet is sent to (S-9a). */
-static __always_inline struct service *find_service(const struct packet *packet)
+static __always_inline struct service *find_service(union lookup_key *key, const struct packet *packet)
 {
-	struct service_key key = {
-		.port = packet->remote_port,
-		.protocol = packet->protocol,
-		.family = packet->family,
-	};
-
 	if (packet->direction != DIRECTION_EGRESS || !has_ports(packet))
 		return NULL;
-	__builtin_memcpy(key.address, packet->remote, sizeof(key.address));
-	return bpf_map_lookup_elem(&services, &key);
+	key->service.port = packet->remote_port;
+	key->service.protocol = packet->protocol;
+	key->service.family = packet->family;
+	__builtin_memcpy(key->service.address, packet->remote, sizeof(key->service.address));
+	return bpf_map_lookup_elem(&services, key);
 }
 
 /* Rows of the rules that mean a remote by a group or a namespace: by who it is, and by what is asked of it. */
@@ -159,26 +165,27 @@ struct member_rows {
 	__u16 service;
 };
 
-static __always_inline void find_members(struct member_rows *found, const struct table *table,
+static __always_inline void find_members(struct member_rows *found, union lookup_key *key, const struct table *table,
 					 const struct packet *packet, __u32 slot)
 {
-	struct address_key address = {.family = packet->family};
-	struct identity_key key = {.slot = slot};
+	struct service *service = find_service(key, packet);
 	struct identity_rows *by_identity;
-	struct service *service = find_service(packet);
-	__u32 *number;
+	__u32 *number, identity;
 
 	if (service) {
-		key.identity = service->identity;
+		identity = service->identity;
 		found->service = service_row(table, packet, service->target_port);
 	} else {
-		__builtin_memcpy(address.address, packet->remote, sizeof(address.address));
-		number = bpf_map_lookup_elem(&identities, &address);
+		key->address.family = packet->family;
+		__builtin_memcpy(key->address.address, packet->remote, sizeof(key->address.address));
+		number = bpf_map_lookup_elem(&identities, key);
 		if (!number)
 			return;
-		key.identity = *number;
+		identity = *number;
 	}
-	by_identity = bpf_map_lookup_elem(&identity_rows, &key);
+	key->identity.slot = slot;
+	key->identity.identity = identity;
+	by_identity = bpf_map_lookup_elem(&identity_rows, key);
 	if (by_identity)
 		found->identity = by_identity->row[packet->direction & 1][packet->family & 1];
 }
@@ -188,6 +195,7 @@ __noinline int match_rule(struct packet *packet, __u32 slot)
 {
 	struct row *service, *prefix, *identity, *asked;
 	struct member_rows members = {};
+	union lookup_key key;
 	struct policy *policy;
 	struct table *table;
 	__u16 prefix_row;
@@ -206,13 +214,13 @@ __noinline int match_rule(struct packet *packet, __u32 slot)
 	service = find_row(policy, members.service);
 	prefix_row = table->any_row;
 	if (table->has_prefixes) {
-		struct prefix_rows *found = find_prefix(slot, packet->family & 1, packet->remote);
+		struct prefix_rows *found = find_prefix(&key, slot, packet->family & 1, packet->remote);
 
 		if (found)
 			prefix_row = found->row[packet->direction & 1];
 	}
 	if (table->has_identities)
-		find_members(&members, table, packet, slot);
+		find_members(&members, &key, table, packet, slot);
 
 	prefix = find_row(policy, prefix_row);
 	identity = find_row(policy, members.identity);
