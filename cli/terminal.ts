@@ -1,3 +1,5 @@
+import { exitCodes } from "./exit.ts";
+
 /** Where a command reads and writes; tests give their own. */
 export interface Terminal {
   out(text: string): void;
@@ -10,6 +12,11 @@ export interface Terminal {
 
 /** The terminal of this process. */
 export function processTerminal(): Terminal {
+  // Whoever reads has gone (`| head`): there is no one left to tell, and nothing of a run outlives its process.
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code === "EPIPE") process.exit(exitCodes.failure);
+    throw error;
+  });
   const noColour = process.env["NO_COLOR"];
   return {
     out: (text) => void process.stdout.write(text),

@@ -85,6 +85,7 @@ export async function demo(terminal: Terminal): Promise<number> {
     const world = new World(scenario);
     const play = new Play(engine, world);
     await play.setUp(scenario);
+    narrator.ruleSets((await world.compile()).ruleSets);
     const failures = (await playActs(scenario, play, world, narrator)) + (await showMetrics(world, engine, narrator));
     terminal.out("\n");
     narrator.title(

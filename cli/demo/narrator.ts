@@ -1,8 +1,10 @@
 import { styleText } from "node:util";
 import { describeRow } from "../../lab/scenario/check.ts";
 import { describeAction } from "../../lab/scenario/describe.ts";
+import { describePeer, describeService } from "../../lab/scenario/fit.ts";
 import type { Happening } from "../../lab/scenario/happening.ts";
 import type { Step } from "../../lab/scenario/scenario.ts";
+import type { RuleSet } from "../../semantics/policy.ts";
 import type { Terminal } from "../terminal.ts";
 import type { Act } from "./acts.ts";
 
@@ -40,6 +42,19 @@ export class Narrator {
     this.#line(`  ${mark} ${describeAction(step.action)}`);
     for (const line of this.#results(happening)) this.#line(`      ${line}`);
     if (this.#terminal.colours) await new Promise((resolve) => setTimeout(resolve, pause));
+  }
+
+  /** The rules that are in force, as the operator compiled them for the node. */
+  ruleSets(ruleSets: readonly RuleSet[]): void {
+    for (const { groups, rules } of ruleSets) {
+      this.#line("");
+      this.title(`  SecurityGroup ${groups.join(" + ")}`);
+      for (const { direction, service, peer } of rules) {
+        const way = direction === "ingress" ? "from" : "to  ";
+        const cells = [direction.padEnd(7), describeService(service).padEnd(7), way, describePeer(peer)];
+        this.#line(`    ${this.#paint("cyan", cells.join("  "))}`);
+      }
+    }
   }
 
   failure(lines: readonly string[]): void {
