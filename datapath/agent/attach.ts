@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { BpfError } from "../loader/error.ts";
 import type { BpfLink } from "../loader/ports.ts";
@@ -62,10 +62,4 @@ export function detachInterface(datapath: Datapath, ifindex: number): void {
       rmSync(path);
     }
   }
-}
-
-/** Interfaces that have a pinned link. */
-export function attachedInterfaces(datapath: Datapath): number[] {
-  const folder = join(datapath.pins, "links");
-  return [...new Set(readdirSync(folder).map((name) => Number.parseInt(name, 10)))];
 }

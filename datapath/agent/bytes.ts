@@ -9,12 +9,12 @@ export type StructName = keyof Structs;
 export type FieldName<S extends StructName> = keyof Structs[S]["fields"];
 
 /** Bytes of one `struct S`. */
-export function sizeOf(struct: StructName): number {
+function sizeOf(struct: StructName): number {
   return structs[struct].size;
 }
 
 /** Offset of a field in `struct S`, in bytes. */
-export function offsetOf<S extends StructName>(struct: S, field: FieldName<S>): number {
+function offsetOf<S extends StructName>(struct: S, field: FieldName<S>): number {
   return (structs[struct].fields as Record<PropertyKey, number>)[field] as number;
 }
 

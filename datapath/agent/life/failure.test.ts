@@ -49,7 +49,6 @@ test("a failed step is tried again until it succeeds, and leaves what works alon
   await node.program(pods);
   await node.send(one);
   ipAll([addPair(102)]);
-  // Between the interface and the next try nothing is attached; no packet of the pod may be there before its CNI is done.
   await eventually(async () => (await stateOfPod(late.uid)) === "Programmed");
   assert.ok(node.isAttached(102));
   assert.equal(await node.send(late), "rule tracked");

@@ -92,9 +92,12 @@ async function leaveTraces(pod: Pod): Promise<void> {
 /** That a pod begins with nothing: the state that `leaveTraces` made is not its own. */
 async function assertFresh(pod: Pod): Promise<void> {
   const { conntrack_used, pps_allowance_exceeded, packets } = await node.agent.metrics(pod.uid);
-  assert.deepEqual({ conntrack_used, pps_allowance_exceeded, packets }, {
-    ...{ conntrack_used: 0, pps_allowance_exceeded: 0, packets: { ingress: {}, egress: {} } },
-  });
+  assert.deepEqual(
+    { conntrack_used, pps_allowance_exceeded, packets },
+    {
+      ...{ conntrack_used: 0, pps_allowance_exceeded: 0, packets: { ingress: {}, egress: {} } },
+    },
+  );
   assert.deepEqual(await node.agent.connections(pod.uid), []);
   assert.equal(await node.send(pod, reply), "no-rule none");
   assert.equal(await node.send(pod, { fragment: { id: 7, at: "later" } }), "fragment none");

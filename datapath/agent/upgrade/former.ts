@@ -6,7 +6,7 @@ import { u32Bytes } from "../bytes.ts";
 import { fieldOffsets, TypedBytes } from "./typed-bytes.ts";
 
 /** Tables with keys of `struct connection_key`. */
-export const flowTables = ["connections", "exemptions"] as const;
+const flowTables = ["connections", "exemptions"] as const;
 
 export type FlowTable = (typeof flowTables)[number];
 

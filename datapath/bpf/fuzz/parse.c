@@ -12,11 +12,12 @@
 struct layout {
 	/* DIRECTION_EGRESS in bit 0, a super-packet in bit 1. */
 	__u8 flags;
-	/* Bytes of the linear part, in fours. */
+	/* Bytes of the linear part; LAYOUT_LINEAR: all of them. */
 	__u8 linear;
 };
 
-#define LAYOUT_SUPER 2
+#define LAYOUT_SUPER  2
+#define LAYOUT_LINEAR 255
 
 /* Ends the run, and says what does not hold. */
 #define require(claim) ((claim) ? (void)0 : disagree(#claim, __LINE__))
@@ -121,7 +122,7 @@ int LLVMFuzzerTestOneInput(const __u8 *input, size_t size)
 	skb.whole = frame.at;
 	skb.len = frame.length;
 	skb.gso_size = layout->flags & LAYOUT_SUPER ? 1448 : 0;
-	set_linear(&skb, layout->linear * 4u < skb.len ? layout->linear * 4u : skb.len);
+	set_linear(&skb, layout->linear < LAYOUT_LINEAR && layout->linear < skb.len ? layout->linear : skb.len);
 	packet.direction = layout->flags & 1;
 
 	shape = parse(&skb, &packet);

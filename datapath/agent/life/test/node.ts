@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -17,7 +18,7 @@ export interface Pod {
   readonly uid: string;
   readonly ifindex: number;
   readonly addresses: readonly Address[];
-  /** Texts of its own rule set; absent: no group. */
+  /** Texts of its rule set; pods with the same ones share it. Absent: no group. */
   readonly rules?: readonly string[];
   readonly allowances?: Partial<Allowances>;
 }
@@ -45,6 +46,10 @@ const bpf = openBpf();
 /** Forwarded packets come from some interface; which one plays no part. */
 const uplink = 99;
 
+function nameOf(rules: readonly string[]): string {
+  return createHash("sha256").update(rules.join("\n")).digest("hex");
+}
+
 /** What the operator would have written for these pods. */
 export function stateOf(pods: readonly Pod[]): CompiledState {
   const timeouts = { tcpEstablished: 350, udpStream: 180, udp: 30 };
@@ -55,14 +60,16 @@ export function stateOf(pods: readonly Pod[]): CompiledState {
       dnsAddresses: [],
       antiSpoofing: "Filtered",
     },
-    ruleSets: pods.flatMap(({ uid, rules }) => (rules === undefined ? [] : [ruleSet(rules, uid)])),
+    ruleSets: [...new Set(pods.flatMap(({ rules }) => (rules === undefined ? [] : [rules])))].map((rules) =>
+      ruleSet(rules, nameOf(rules)),
+    ),
     acls: [],
     addressSets: [],
     node: {
       node: "n",
       endpoints: pods.map(({ uid, rules, allowances }) => ({
         pod: { namespace: "ns", name: uid, uid },
-        ...(rules === undefined ? {} : { ruleSet: uid }),
+        ...(rules === undefined ? {} : { ruleSet: nameOf(rules) }),
         allowances: { conntrackMax: 1000, timeouts, ...allowances },
         trackedPorts: [],
       })),
@@ -127,7 +134,12 @@ export class TestNode {
   /** How many of so many packets pass. */
   passing(pod: Pod, count: number, shot: Shot = {}): number {
     const program = shot.direction === "egress" ? this.datapath.fromPod : this.datapath.toPod;
-    const input = { data: frameOf(pod, shot), ifindex: pod.ifindex, ingressIfindex: uplink, gsoSize: shot.gsoSize ?? 0 };
+    const input = {
+      data: frameOf(pod, shot),
+      ifindex: pod.ifindex,
+      ingressIfindex: uplink,
+      gsoSize: shot.gsoSize ?? 0,
+    };
     const next = -1;
     return Array.from({ length: count }, () => program.testRun(input)).filter(({ returnValue }) => returnValue === next)
       .length;
