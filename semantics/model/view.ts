@@ -41,9 +41,19 @@ function protocolOf({ family, transport }: Packet): ProtocolNumber {
   }
 }
 
+/** Bytes of a TCP header without options. */
+const tcpHeader = 20;
+
+/** A later fragment that would overwrite what the first one was judged by can't be trusted (RFC 3128). **Decision.** */
+function withTrust(packet: Packet, protocol: ProtocolNumber): Packet {
+  const overwrites = isLaterFragment(packet) && protocol === 6 && (packet.fragment?.offset ?? tcpHeader) < tcpHeader;
+  return overwrites ? { ...packet, broken: true } : packet;
+}
+
 /** Sees a packet from the endpoint that it enters or leaves. */
-export function viewOf(packet: Packet, direction: Direction, read: (address: Address) => KnownAddress): PacketView {
-  const protocol = protocolOf(packet);
+export function viewOf(written: Packet, direction: Direction, read: (address: Address) => KnownAddress): PacketView {
+  const protocol = protocolOf(written);
+  const packet = withTrust(written, protocol);
   const transport: Transport = isLaterFragment(packet) ? { kind: "fragment", protocol } : packet.transport;
   const [source, destination] = [read(packet.source), read(packet.destination)];
   const [sourcePort, port] =
