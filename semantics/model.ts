@@ -21,7 +21,11 @@ export interface Model {
   program(state: CompiledState, node: NodeFacts, endpoints: readonly EndpointFacts[]): void;
   /** Judges a packet that enters or leaves an endpoint. One that nobody programmed drops everything. */
   judge(uid: string, direction: Direction, packet: Packet): Judged;
-  /** Moves the clock by whole or quarter seconds, then sweeps. */
+  /** Moves the clock by whole or quarter seconds. */
+  pass(seconds: number): void;
+  /** Removes all entries whose time is up, which else leave when a packet of theirs meets them (S-71). */
+  sweep(): void;
+  /** Moves the clock, then sweeps. */
   advance(seconds: number): void;
   /** The live entries, but for those that only the node's packets made. Throws for an unknown uid. */
   connections(uid: string): readonly ConnectionRow[];
@@ -71,9 +75,17 @@ class NodeModel implements Model {
     return judge({ view, endpoint, node: this.#node, read: this.#read, now: this.#now });
   }
 
-  advance(seconds: number): void {
+  pass(seconds: number): void {
     this.#now += ticksOf(seconds);
+  }
+
+  sweep(): void {
     for (const endpoint of this.#endpoints.values()) endpoint.sweep(this.#now);
+  }
+
+  advance(seconds: number): void {
+    this.pass(seconds);
+    this.sweep();
   }
 
   connections(uid: string): readonly ConnectionRow[] {

@@ -20,7 +20,7 @@ const needed = [
 ];
 
 /** What the checks of `.ci/run` need beside that. */
-const neededForChecks = ["clang-format-19", "git"];
+const neededForChecks = ["clang-format-19", "git", "libclang-rt-19-dev"];
 
 /** What `npm run e2e` needs beside that. etcd is not among them: its package would start a daemon. */
 const neededForEndToEnd = ["openssl"];

@@ -42,29 +42,24 @@ static __always_inline enum beginning add_entry(struct endpoint *endpoint, const
 	return error == -17 ? LOST_RACE : TABLE_IS_FULL;
 }
 
-/* In the slot of an old entry of the same key, where one is left over (S-39). */
+/* A new SYN reopens a closing entry in its own slot (S-39). */
 static __always_inline enum beginning make_entry(struct endpoint *endpoint, const struct packet *packet,
-						 const struct connection_key *key, struct connection *left_over,
+						 const struct connection_key *key, struct connection *closing,
 						 __u32 now)
 {
 	__u64 word = first_word(packet, key, now), old;
 
-	if (!left_over)
+	if (!closing)
 		return add_entry(endpoint, key, word);
-	old = read_word(left_over);
+	old = read_word(closing);
 	if (word_state(old) == STATE_CLAIMED)
 		return LOST_RACE;
-	/* An expired entry leaves the count here, and its slot is not to be had while the maximum is below it (S-71). */
-	if (endpoint->used > endpoint->conntrack_max && !is_live(endpoint, old, now)) {
-		remove_connection(endpoint, left_over, key, old);
-		return OVER_ALLOWANCE;
-	}
-	return swap_word(left_over, old, word) ? MAKES_ENTRY : LOST_RACE;
+	return swap_word(closing, old, word) ? MAKES_ENTRY : LOST_RACE;
 }
 
 /* Bits of `how` below, above the rules slot in bits 0-15. */
-#define ADOPTS	  (1 << 16)
-#define LEFT_OVER (1 << 17)
+#define ADOPTS	(1 << 16)
+#define REOPENS (1 << 17)
 
 /* Whether a packet that is no plain SYN may begin a tracked TCP connection (S-40, S-40a). */
 static __always_inline bool may_begin_midstream(struct packet *packet, const struct endpoint *endpoint, __u32 how,
@@ -85,15 +80,13 @@ static __always_inline bool needs_entry(struct packet *packet, const struct endp
 }
 
 /*
- * Judges by the rules of a slot, and makes the entry that a packet needs. LEFT_OVER in `how` says that the table has
- * one of this key which lets nothing pass: an expired one, or a closing one under a new SYN.
+ * Judges by the rules of a slot, and makes the entry that a packet needs. REOPENS in `how` says that the packet is a SYN
+ * and the table has a closing entry of its flow.
  */
 __noinline int begin_flow(struct packet *packet, struct connection_key *key, __u32 how, __u32 now)
 {
-	struct connection *left_over = NULL;
+	struct connection *closing = NULL;
 	struct endpoint *endpoint;
-	bool permitted;
-	__u64 word;
 	__u32 rule;
 
 	if (!packet || !key)
@@ -101,18 +94,14 @@ __noinline int begin_flow(struct packet *packet, struct connection_key *key, __u
 	endpoint = endpoint_of_id(key->endpoint);
 	if (!endpoint)
 		return begins(NO_RULE_PERMITS, NO_RULE);
-	if (how & LEFT_OVER)
-		left_over = bpf_map_lookup_elem(&connections, key);
 	rule = permit(packet, how & 0xffff);
-	permitted = rule != NO_RULE;
-	if (permitted && needs_entry(packet, endpoint, how, now))
-		return begins(make_entry(endpoint, packet, key, left_over, now), rule);
-	if (left_over) {
-		word = read_word(left_over);
-		if (word_state(word) != STATE_CLAIMED && !is_live(endpoint, word, now))
-			remove_connection(endpoint, left_over, key, word);
-	}
-	return begins(permitted ? PASSES_WITHOUT_ENTRY : NO_RULE_PERMITS, rule);
+	if (rule == NO_RULE)
+		return begins(NO_RULE_PERMITS, NO_RULE);
+	if (!needs_entry(packet, endpoint, how, now))
+		return begins(PASSES_WITHOUT_ENTRY, rule);
+	if (how & REOPENS)
+		closing = bpf_map_lookup_elem(&connections, key);
+	return begins(make_entry(endpoint, packet, key, closing, now), rule);
 }
 
 #endif

@@ -205,6 +205,7 @@ static __always_inline struct verdict judge_shape(struct judgement *j, int shape
 {
 	bool filtered = j->flags & (POLICY_GROUP | POLICY_ACL);
 	struct packet *packet = &j->packet;
+	struct verdict verdict;
 	__u16 serial;
 
 	if (shape == PACKET_ARP || is_always_exempt(j->config, packet, shape))
@@ -214,8 +215,12 @@ static __always_inline struct verdict judge_shape(struct judgement *j, int shape
 					     : exempt_verdict(j);
 	if (!(j->flags & POLICY_PROGRAMMED))
 		return verdict_of(REASON_NOT_PROGRAMMED, TRACKING_NONE);
-	if (shape != PACKET_IP && shape != PACKET_LATER_FRAGMENT)
+	if (shape != PACKET_IP && shape != PACKET_LATER_FRAGMENT) {
+		/* What nobody can read is held to the rates all the same. */
+		if (!filtered && j->flags & POLICY_RATES && is_policed(j, &verdict))
+			return verdict;
 		return verdict_of(filtered ? REASON_MALFORMED : REASON_UNFILTERED, TRACKING_NONE);
+	}
 	if (filtered && shape == PACKET_IP && has_malformed_flags(packet))
 		return verdict_of(REASON_MALFORMED, TRACKING_NONE);
 	serial = address_serial(j->endpoint, packet->family, packet->local);

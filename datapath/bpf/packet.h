@@ -57,6 +57,8 @@ struct packet {
 	/* Offset of the transport header and of what follows it, from the Ethernet header on. */
 	__u16 transport;
 	__u16 payload;
+	/* Offset of the first byte behind the datagram, or what the field can hold; Ethernet may pad the frame further. */
+	__u16 end;
 	__u8 protocol;
 	__u8 family;
 	__u8 direction;

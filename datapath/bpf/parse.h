@@ -47,6 +47,7 @@ static __always_inline int parse_transport(struct packet *packet, const struct e
 	__u32 length = extent->end - transport;
 
 	packet->transport = packet->payload = transport;
+	packet->end = extent->end < 0xffff ? extent->end : 0xffff;
 	packet->tcp_flags = 0;
 	packet->icmp = ICMP_OTHER;
 	packet->icmp_type_code = 0;

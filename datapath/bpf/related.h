@@ -13,26 +13,32 @@
 #define QUOTED_PORTS 4
 #define QUOTED_ECHO  8
 
-static __always_inline bool quote_transport(struct __sk_buff *skb, struct packet *quoted, __u32 offset)
+/* What lies behind the error's datagram is no part of it, whatever Ethernet padded the frame with. */
+static __always_inline long load_quoted(struct __sk_buff *skb, __u32 end, __u32 offset, void *to, __u32 length)
+{
+	return offset + length > end ? -1 : bpf_skb_load_bytes(skb, offset, to, length);
+}
+
+static __always_inline bool quote_transport(struct __sk_buff *skb, struct packet *quoted, __u32 end, __u32 offset)
 {
 	__u8 bytes[QUOTED_ECHO];
 
 	if (has_ports(quoted)) {
-		if (bpf_skb_load_bytes(skb, offset, bytes, QUOTED_PORTS))
+		if (load_quoted(skb, end, offset, bytes, QUOTED_PORTS))
 			return false;
 		set_ports(quoted, bytes[0] << 8 | bytes[1], bytes[2] << 8 | bytes[3]);
 		return true;
 	}
 	if (!is_icmp(quoted))
 		return true;
-	if (bpf_skb_load_bytes(skb, offset, bytes, QUOTED_ECHO))
+	if (load_quoted(skb, end, offset, bytes, QUOTED_ECHO))
 		return false;
 	set_icmp(quoted, bytes[0], bytes[1], bytes[4] << 8 | bytes[5]);
 	return quoted->icmp == ICMP_ECHO_REQUEST || quoted->icmp == ICMP_ECHO_REPLY;
 }
 
 /* Offset of the quoted transport header behind a chain of extension headers; 0: none, or of a later fragment. */
-static __always_inline __u32 skip_extensions(struct __sk_buff *skb, struct packet *quoted, __u32 offset)
+static __always_inline __u32 skip_extensions(struct __sk_buff *skb, struct packet *quoted, __u32 end, __u32 offset)
 {
 	__u8 header[4];
 	int i;
@@ -40,7 +46,7 @@ static __always_inline __u32 skip_extensions(struct __sk_buff *skb, struct packe
 	for (i = 0; i < IPV6_EXTENSIONS_MAX; i++) {
 		if (!is_extension_header(quoted->protocol))
 			return offset;
-		if (bpf_skb_load_bytes(skb, offset, header, sizeof(header)))
+		if (load_quoted(skb, end, offset, header, sizeof(header)))
 			return 0;
 		if (quoted->protocol == IPPROTO_FRAGMENT && (header[2] << 8 | header[3]) & 0xfff8)
 			return 0;
@@ -56,10 +62,11 @@ static __always_inline __u32 skip_extensions(struct __sk_buff *skb, struct packe
  */
 __noinline int parse_quote(struct __sk_buff *skb, struct packet *error, struct packet *quoted)
 {
-	__u32 offset;
+	__u32 offset, end;
 
 	if (!error || !quoted)
 		return 0;
+	end = error->end;
 	__builtin_memset(quoted, 0, sizeof(*quoted));
 	quoted->direction = error->direction ^ 1;
 	quoted->family = error->family;
@@ -67,17 +74,17 @@ __noinline int parse_quote(struct __sk_buff *skb, struct packet *error, struct p
 	if (error->family == FAMILY_IPV6) {
 		struct ipv6hdr ip;
 
-		if (bpf_skb_load_bytes(skb, offset, &ip, sizeof(ip)) || ip.version != 6)
+		if (load_quoted(skb, end, offset, &ip, sizeof(ip)) || ip.version != 6)
 			return 0;
 		quoted->protocol = ip.nexthdr;
 		set_addresses(quoted, &ip.saddr, &ip.daddr);
-		offset = skip_extensions(skb, quoted, offset + sizeof(ip));
+		offset = skip_extensions(skb, quoted, end, offset + sizeof(ip));
 		if (!offset)
 			return 0;
 	} else {
 		struct iphdr ip;
 
-		if (bpf_skb_load_bytes(skb, offset, &ip, sizeof(ip)) || ip.version != 4 || ip.ihl < 5)
+		if (load_quoted(skb, end, offset, &ip, sizeof(ip)) || ip.version != 4 || ip.ihl < 5)
 			return 0;
 		/* A later fragment has no ports. */
 		if (bpf_ntohs(ip.frag_off) & 0x1fff)
@@ -86,7 +93,7 @@ __noinline int parse_quote(struct __sk_buff *skb, struct packet *error, struct p
 		set_addresses(quoted, &ip.saddr, &ip.daddr);
 		offset += ip.ihl * 4;
 	}
-	if (!quote_transport(skb, quoted, offset))
+	if (!quote_transport(skb, quoted, end, offset))
 		return 0;
 	return error->direction == DIRECTION_INGRESS ? same_address(quoted->local, error->local)
 						     : same_address(quoted->remote, error->remote);

@@ -19,9 +19,9 @@ static __always_inline bool is_exempt(struct judgement *j)
 }
 
 /* The verdict of begin_flow; false where it lost a race. */
-static __always_inline bool judge_by_rules(struct judgement *j, bool left_over, struct verdict *verdict)
+static __always_inline bool judge_by_rules(struct judgement *j, bool reopens, struct verdict *verdict)
 {
-	__u32 how = j->rules_slot | (j->flags & POLICY_ADOPT ? ADOPTS : 0) | (left_over ? LEFT_OVER : 0);
+	__u32 how = j->rules_slot | (j->flags & POLICY_ADOPT ? ADOPTS : 0) | (reopens ? REOPENS : 0);
 	int begun = begin_flow(&j->packet, &j->key, how, j->now);
 	__u16 rule = begun & 0xffff;
 
@@ -68,6 +68,10 @@ static __always_inline bool judge_tracked(struct judgement *j, const struct poli
 			*verdict = verdict_of(REASON_CONNECTION, TRACKING_TRACKED);
 			return true;
 		}
+		/* One whose time is up leaves the count at its next lookup, whatever becomes of the packet (S-71). */
+		if (word_state(word) != STATE_CLAIMED && !is_live(j->endpoint, word, j->now) &&
+		    remove_connection(j->endpoint, connection, &j->key, word))
+			connection = NULL;
 	}
 	if (!(j->flags & POLICY_ACL))
 		j->node = is_node(j->config, packet);

@@ -45,15 +45,10 @@ export class ConnectionTable {
     return undefined;
   }
 
-  /** Whether the entry is still in the table and its time is not up. */
-  holds(entry: Connection, now: number): boolean {
-    return this.#entries.get(flowKey(entry.flow)) === entry && this.#remaining(entry, now) > 0;
-  }
-
-  /** Whether a flow has a live entry; neither refreshes nor removes (S-34). */
-  knows(flow: Flow, now: number): boolean {
+  /** The live entry of a flow; neither refreshes nor removes (S-34). */
+  peek(flow: Flow, now: number): Connection | undefined {
     const entry = this.#entries.get(flowKey(flow));
-    return entry !== undefined && this.#remaining(entry, now) > 0;
+    return entry !== undefined && this.#remaining(entry, now) > 0 ? entry : undefined;
   }
 
   /** Moves an entry on by a packet that passes by it. */

@@ -53,9 +53,12 @@ export class FirstFragments {
   }
 }
 
-/** A fragment with offset 0 and nothing behind it is a whole datagram (RFC 6946). */
+/**
+ * A fragment with offset 0 and nothing behind it is a whole datagram (RFC 6946). What cannot be read is none: nothing
+ * that it says is known.
+ */
 function isFirst({ packet, transport }: PacketView): boolean {
-  return transport.kind !== "fragment" && packet.fragment?.more === true;
+  return transport.kind !== "fragment" && packet.fragment?.more === true && !packet.broken;
 }
 
 function datagramKey({ packet, direction, protocol }: PacketView): string | undefined {

@@ -1,5 +1,6 @@
 import type { Judged } from "../observation.ts";
 import { type Decision, drop, type Judgement, type Step } from "./decision.ts";
+import type { Endpoint } from "./endpoint.ts";
 import { deniedByAcl, deniedByAclToNode } from "./steps/acl.ts";
 import { alwaysExempt, linkLocalOfNode, ofNode, service } from "./steps/exempt.ts";
 import { related, tracked, untracked } from "./steps/flow.ts";
@@ -37,9 +38,15 @@ export function judge(judgement: Judgement): Judged {
   const { connection, ...judged } = firstDecision(judgement);
   endpoint.counts.count(view.direction, judged.reason);
   const { pass, reason, tracking } = judged;
+  if (!looksAtFragments(endpoint)) return judged;
   if (pass) endpoint.fragments.keep({ view, reason, tracking, ...(connection && { connection }) }, now);
   else endpoint.fragments.forget(view);
   return judged;
+}
+
+/** S-41: where nothing filters, or nothing passes, no first fragment is seen. */
+function looksAtFragments({ filter }: Endpoint): boolean {
+  return filter.group !== undefined || filter.acl !== undefined;
 }
 
 function firstDecision(judgement: Judgement): Decision {

@@ -1,11 +1,11 @@
 import type { Address } from "../../../semantics/policy.ts";
 import { constants } from "../abi.generated.ts";
-import { attachInterface, detachInterface } from "../attach.ts";
+import { attachEndpoint, detachInterface } from "../attach.ts";
 import { u32Bytes } from "../bytes.ts";
 import { stateTimeouts, ticksOf } from "../clock.ts";
 import type { EndpointPlan } from "../compile/node.ts";
 import { compileRates } from "../compile/rates.ts";
-import type { EndpointAttachment } from "../control.ts";
+import type { EndpointAttachment, PodSide } from "../control.ts";
 import type { Datapath } from "../datapath.ts";
 import { Migration } from "../upgrade/migration.ts";
 import { type EndpointView, type PolicyWord, readPolicy, uidBytes } from "./endpoints.ts";
@@ -19,6 +19,7 @@ interface Known {
   /** Revision of the rules that adoption began under; undefined: no adoption. */
   adoptedUnder: string | undefined;
   attached: boolean;
+  podSide: PodSide | undefined;
   addresses: readonly Address[];
 }
 
@@ -26,6 +27,10 @@ const nothing: PolicyWord = { rules: 0, acl: 0, flags: 0 };
 
 function hasGroup(word: PolicyWord): boolean {
   return (word.flags & constants.POLICY_GROUP) !== 0;
+}
+
+function samePodSide(a: PodSide | undefined, b: PodSide | undefined): boolean {
+  return a?.netns === b?.netns && a?.ifindex === b?.ifindex;
 }
 
 /** The node's endpoints: which pod has which slot of `endpoints`, and what is attached where. */
@@ -98,7 +103,8 @@ export class EndpointTable {
     const known = this.#known.get(uid);
     if (known === undefined || known.attached) return;
     if (this.#migration.isDue) this.#migration.importCounters({ uid, ...known });
-    if (this.#attach) attachInterface(this.#datapath, known.ifindex);
+    const { ifindex, podSide, index } = known;
+    if (this.#attach) attachEndpoint(this.#datapath, { ifindex, podSide, id: this.view(index).u32("id") });
     known.attached = true;
   }
 
@@ -163,9 +169,11 @@ export class EndpointTable {
   }
 
   #claim({ attachment, rulesRevision }: EndpointPlan, wanted: PolicyWord): Known {
-    const { uid, ifindex } = attachment;
+    const { uid, ifindex, podSide } = attachment;
     const known = this.#known.get(uid);
     if (known !== undefined && known.ifindex === ifindex) {
+      known.attached &&= samePodSide(known.podSide, podSide);
+      known.podSide = podSide;
       return known;
     }
     const inherited = this.#inherited.get(uidBytes(uid).toString("hex"));
@@ -182,6 +190,7 @@ export class EndpointTable {
       unfiltered: before.unfiltered,
       adoptedUnder: before.adopting && sameRules ? rulesRevision : undefined,
       attached: false,
+      podSide,
       addresses: attachment.addresses,
     };
     this.#known.set(uid, claimed);
@@ -193,7 +202,7 @@ export class EndpointTable {
     const word = readPolicy(this.view(index));
     return {
       rules: word.rules,
-      unfiltered: word.flags !== 0 && !hasGroup(word),
+      unfiltered: (word.flags & constants.POLICY_PROGRAMMED) !== 0 && !hasGroup(word),
       adopting: (word.flags & constants.POLICY_ADOPT) !== 0,
     };
   }
@@ -204,7 +213,8 @@ export class EndpointTable {
     if (former?.ifindex !== ifindex) return { rules: 0, unfiltered: adopt, adopting: false };
     const adopting = (former.flags & constants.POLICY_ADOPT) !== 0;
     if (adopting) this.view(index).setU32("adopt_until", former.adoptUntil);
-    const unfiltered = former.flags !== 0 && (former.flags & constants.POLICY_GROUP) === 0;
+    const unfiltered =
+      (former.flags & constants.POLICY_PROGRAMMED) !== 0 && (former.flags & constants.POLICY_GROUP) === 0;
     return { rules: 0, unfiltered, adopting };
   }
 

@@ -50,7 +50,8 @@ export class PolicyTable {
       const digest = digestOf(image);
       const known = before.get(key);
       if (known?.digest === digest) {
-        this.#installed.set(key, known);
+        // The same to packets, but what matches nothing counts in the index of a rule too.
+        this.#installed.set(key, { ...known, image });
         before.delete(key);
       } else {
         this.#tryInstall(key, image, digest);

@@ -112,11 +112,12 @@ function planEndpoint(
   if (policy === undefined) return { attachment, flags: constants.POLICY_PROGRAMMED | checkSource };
   const keys = { rules: pool.rules(policy), acl: pool.acl(policy) };
   const closed = closedReason(policy, attachment, keys, pool.failures);
-  if (closed !== undefined) return { attachment, policy, flags: 0, closed };
+  const rates = hasRates(policy.allowances) ? constants.POLICY_RATES : 0;
+  if (closed !== undefined) return { attachment, policy, flags: rates, closed };
   const flags =
     constants.POLICY_PROGRAMMED |
     checkSource |
-    (hasRates(policy.allowances) ? constants.POLICY_RATES : 0) |
+    rates |
     (keys.rules === undefined ? 0 : constants.POLICY_GROUP) |
     (keys.acl === undefined ? 0 : constants.POLICY_ACL);
   const revision = ruleSets.get(policy.ruleSet ?? "")?.revision;

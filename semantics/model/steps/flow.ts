@@ -13,9 +13,10 @@ export function related(judgement: Judgement): Decision | undefined {
   const { group } = endpoint.filter;
   const flow = flowOf(quoted);
   const own =
-    group?.untracked.includes(quoted, "unknown") || (flow !== undefined && endpoint.connections.knows(flow, now));
+    group?.untracked.includes(quoted, "unknown") ||
+    (flow !== undefined && endpoint.connections.peek(flow, now) !== undefined);
   if (own) return deniedAsOwn(judgement) ?? passes("related");
-  const nodes = isWithNode(judgement) && flow !== undefined && endpoint.exemptions.knows(flow, now);
+  const nodes = isWithNode(judgement) && flow !== undefined && endpoint.exemptions.peek(flow, now) !== undefined;
   return nodes ? passes("exempt") : undefined;
 }
 

@@ -1,3 +1,4 @@
+import type { Connection } from "../connections.ts";
 import { type Decision, drop, type Judgement, passes } from "../decision.ts";
 import type { FirstFragment } from "../fragments.ts";
 import { askAcl } from "./acl.ts";
@@ -12,17 +13,22 @@ export function laterFragment(judgement: Judgement): Decision | undefined {
   if (first.reason === "exempt" && first.connection === undefined) return passes("exempt");
   const denied = first.reason === "exempt" ? undefined : askAcl({ ...judgement, view: first.view });
   if (denied !== undefined) return denied;
-  if (!stillPasses({ ...judgement, view: first.view }, first)) return drop("fragment");
-  if (first.connection !== undefined) first.connection.seen = now;
+  const entry = entryOf(judgement, first);
+  if (entry === undefined && !stillPasses({ ...judgement, view: first.view }, first)) return drop("fragment");
+  if (entry !== undefined) entry.seen = now;
   return passes(first.reason, first.tracking);
 }
 
-/** Whether what let a first fragment pass is still there: S-53 cuts later fragments too, S-54 does not. */
+/** The live entry of the first fragment's flow, which may be a later one than it passed by (S-31). */
+function entryOf({ endpoint, now }: Judgement, { reason, connection }: FirstFragment): Connection | undefined {
+  const table = reason === "exempt" ? endpoint.exemptions : endpoint.connections;
+  return connection && table.peek(connection.flow, now);
+}
+
+/** Whether what let a first fragment pass is still there, where no entry did: S-53 cuts later fragments too. */
 function stillPasses(judgement: Judgement, { view, reason, connection }: FirstFragment): boolean {
-  const { endpoint, now } = judgement;
-  if (connection !== undefined)
-    return endpoint.connections.holds(connection, now) || endpoint.exemptions.holds(connection, now);
-  const { group } = endpoint.filter;
+  const { group } = judgement.endpoint.filter;
+  if (connection !== undefined) return false;
   switch (reason) {
     case "unfiltered":
       return group === undefined;
