@@ -1,4 +1,4 @@
-import type { Address, Family } from "./policy.ts";
+import type { Address, Family, ProtocolNumber } from "./policy.ts";
 
 /** TCP flags as bits of the 13th header byte (RFC 9293). */
 export const tcpFlags = { FIN: 1, SYN: 2, RST: 4, PSH: 8, ACK: 16, URG: 32, ECE: 64, CWR: 128 } as const;
@@ -36,4 +36,19 @@ export interface Packet {
   readonly fromNode: boolean;
   /** A header that can't be trusted: truncated, wrong version, bad length (dropped as `malformed`). */
   readonly broken?: true;
+}
+
+/** Number in the IP header's protocol or next-header field. */
+export function protocolOf({ family, transport }: Pick<Packet, "family" | "transport">): ProtocolNumber {
+  switch (transport.kind) {
+    case "tcp":
+      return 6;
+    case "udp":
+      return 17;
+    case "icmp":
+      return family === 4 ? 1 : 58;
+    case "other":
+    case "fragment":
+      return transport.protocol;
+  }
 }

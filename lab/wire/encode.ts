@@ -1,8 +1,8 @@
 import { addressBytes } from "../../semantics/address.ts";
-import type { Packet } from "../../semantics/packet.ts";
+import { type Packet, protocolOf } from "../../semantics/packet.ts";
 import type { WirePacket } from "../engine/ports.ts";
 import { internetChecksum } from "./checksum.ts";
-import { encodeTransport, protocolNumber } from "./transport.ts";
+import { encodeTransport } from "./transport.ts";
 
 /** 48-bit hardware addresses of the two ends of a link. */
 export interface Ethernet {
@@ -42,7 +42,7 @@ function ipv4(packet: WirePacket, body: Uint8Array, addresses: Uint8Array): Uint
     fragment === undefined ? dontFragment : (fragment.offset >> 3) | (fragment.more ? moreFragments : 0),
   );
   view.setUint8(8, packet.hopLimit);
-  view.setUint8(9, protocolNumber(packet.transport, 4));
+  view.setUint8(9, protocolOf(packet));
   header.set(addresses, 12);
   view.setUint16(10, internetChecksum(header));
   return Buffer.concat([header, body]);
@@ -69,7 +69,7 @@ function extensionsOf(packet: WirePacket): Extension[] {
 
 function ipv6(packet: WirePacket, body: Uint8Array, addresses: Uint8Array): Uint8Array {
   const extensions = extensionsOf(packet);
-  const numbers = [...extensions.map(({ number }) => number), protocolNumber(packet.transport, 6)];
+  const numbers = [...extensions.map(({ number }) => number), protocolOf(packet)];
   extensions.forEach(({ bytes }, index) => {
     bytes[0] = numbers[index + 1] ?? 0;
   });

@@ -21,21 +21,6 @@ const window = 0xffff;
 const echoRequest = { 4: 8, 6: 128 } as const;
 const echoReply = { 4: 0, 6: 129 } as const;
 
-/** Number in the IP header's protocol or next-header field. */
-export function protocolNumber(transport: Transport, family: Family): number {
-  switch (transport.kind) {
-    case "tcp":
-      return 6;
-    case "udp":
-      return 17;
-    case "icmp":
-      return family === 4 ? 1 : 58;
-    case "other":
-    case "fragment":
-      return transport.protocol;
-  }
-}
-
 function pseudoHeader({ addresses }: TransportInput, length: number, protocol: number): Uint8Array {
   // Both families' pseudo headers sum to the same words: zeros add nothing.
   const tail = new Uint8Array(8);

@@ -1,4 +1,4 @@
-import { type Packet, type Transport, tcpFlags } from "../packet.ts";
+import { type Packet, protocolOf, type Transport, tcpFlags } from "../packet.ts";
 import type { Address, Direction, Family, ProtocolNumber } from "../policy.ts";
 import type { KnownAddress } from "./prefixes.ts";
 
@@ -25,20 +25,6 @@ export function opposite(direction: Direction): Direction {
 /** S-41: what such a packet says of ports is not looked at. */
 function isLaterFragment({ fragment, transport }: Packet): boolean {
   return transport.kind === "fragment" || (fragment !== undefined && fragment.offset > 0);
-}
-
-function protocolOf({ family, transport }: Packet): ProtocolNumber {
-  switch (transport.kind) {
-    case "tcp":
-      return 6;
-    case "udp":
-      return 17;
-    case "icmp":
-      return family === 4 ? 1 : 58;
-    case "other":
-    case "fragment":
-      return transport.protocol;
-  }
 }
 
 /** Bytes of a TCP header without options. */

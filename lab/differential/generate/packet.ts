@@ -1,4 +1,4 @@
-import type { Packet, Transport } from "../../../semantics/packet.ts";
+import { type Packet, protocolOf, type Transport } from "../../../semantics/packet.ts";
 import type { Address, Direction, Family } from "../../../semantics/policy.ts";
 import type { Chance } from "../chance.ts";
 import type { PlacedEndpoint, Sent, World } from "../sequence.ts";
@@ -83,20 +83,6 @@ function errorAbout(chance: Chance, idea: Idea): Idea {
     transport: { kind: "icmp", type, code: chance.onceIn(2) ? 0 : 4, id: 0, ...quotedOf(quote) },
     quote,
   };
-}
-
-function protocolOf({ transport, family }: Idea): number {
-  switch (transport.kind) {
-    case "tcp":
-      return 6;
-    case "udp":
-      return 17;
-    case "icmp":
-      return family === 4 ? 1 : 58;
-    case "other":
-    case "fragment":
-      return transport.protocol;
-  }
 }
 
 function laterFragment(chance: Chance, idea: Idea, id: number): Idea {
