@@ -15,6 +15,7 @@ const needed = [
   "linux-libc-dev",
   "llvm-19",
   "make",
+  "nftables",
   "procps",
   "util-linux",
 ];

@@ -84,8 +84,12 @@ static __always_inline bool is_always_exempt(const struct config *config, const 
 
 	if (shape != PACKET_IP && shape != PACKET_LATER_FRAGMENT)
 		return false;
+	/*
+	 * As its senders write it (RFC 2236, RFC 3376): neither a router nor a switch brings it to another pod alone, who
+	 * might be spoken to by it past all rules.
+	 */
 	if (packet->family == FAMILY_IPV4 && packet->protocol == IPPROTO_IGMP)
-		return true;
+		return packet->hop_limit == 1 && is_multicast(packet, destination(packet));
 	/* The others are known by ports or type. */
 	if (shape != PACKET_IP)
 		return false;

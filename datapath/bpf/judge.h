@@ -239,8 +239,12 @@ static __always_inline struct verdict judge(struct judgement *j)
 	j->rules_slot = policy_rules(j->policy);
 	j->acl_slot = policy_acl(j->policy);
 	if ((j->flags & (POLICY_PROGRAMMED | POLICY_GROUP | POLICY_ACL | POLICY_CHECK_SOURCE | POLICY_RATES)) ==
-	    POLICY_PROGRAMMED)
+	    POLICY_PROGRAMMED) {
+		/* What a super-packet is on the wire depends on the length of its headers. */
+		if (j->skb->gso_size)
+			parse_unusual(j->skb, &j->packet);
 		return verdict_of(REASON_UNFILTERED, TRACKING_NONE);
+	}
 	shape = parse(j->skb, &j->packet);
 	verdict = judge_shape(j, shape);
 	if (shape == PACKET_IP && j->packet.fragment == FIRST_FRAGMENT && j->flags & (POLICY_GROUP | POLICY_ACL))

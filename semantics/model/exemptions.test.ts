@@ -43,8 +43,13 @@ const predicates: readonly {
   },
   {
     what: "IGMP",
-    exempt: [other("egress", "224.0.0.22", 2)],
-    not: [other("egress", "ff02::16", 2), other("egress", "224.0.0.22", 3)],
+    exempt: [hop(other("egress", "224.0.0.22", 2), 1)],
+    not: [
+      hop(other("egress", "224.0.0.22", 2), 64),
+      hop(other("egress", "10.244.0.99", 2), 1),
+      hop(other("egress", "ff02::16", 2), 1),
+      hop(other("egress", "224.0.0.22", 3), 1),
+    ],
   },
   {
     what: "DHCP to broadcast, multicast or the node",

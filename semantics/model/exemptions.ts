@@ -56,8 +56,10 @@ function isMulticastListener(view: PacketView): boolean {
   return listener && linkLocalMulticast.has(destination(view));
 }
 
-function isIgmp({ family, protocol }: PacketView): boolean {
-  return family === 4 && protocol === 2;
+/** As its senders write it: TTL 1, to multicast (RFC 2236, RFC 3376). Anything else of the protocol is filtered. */
+function isIgmp(view: PacketView): boolean {
+  const { family, protocol, packet } = view;
+  return family === 4 && protocol === 2 && packet.hopLimit === 1 && multicast.has(destination(view));
 }
 
 /**

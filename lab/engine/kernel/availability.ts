@@ -1,8 +1,8 @@
 import { release } from "node:os";
 import { EngineUnavailable } from "../ports.ts";
 
-/** First kernel with tcx. */
-const floor = { major: 6, minor: 6 };
+/** Oldest kernel that the datapath is tested on; before 6.6 it attaches at clsact. */
+const floor = { major: 6, minor: 1 };
 
 /** Throws `EngineUnavailable` where the engine can't run. */
 export function checkAvailable(user = process.getuid?.(), kernel = release()): void {

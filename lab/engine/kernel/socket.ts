@@ -56,6 +56,8 @@ export const options = {
   tcpNoDelay: [6, 1],
   tcpInfo: [6, 11],
   tcpQuickAck: [6, 12],
+  packetVnetHeader: [263, 15],
+  packetQdiscBypass: [263, 20],
   packetIgnoreOutgoing: [263, 23],
 } as const satisfies Record<string, readonly [number, number]>;
 
