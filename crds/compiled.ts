@@ -16,13 +16,13 @@ export type RuleSetSpec =
   | { readonly content: "acl"; readonly acl: AclSet };
 
 /** Rules of one combination of groups or of one network ACL, named by it. */
-export type RuleSetObject = CompiledObject<"RuleSet", RuleSetSpec>;
+type RuleSetObject = CompiledObject<"RuleSet", RuleSetSpec>;
 
 /** One slice of the addresses that rules refer to. */
-export type AddressSetObject = CompiledObject<"AddressSet", AddressSet>;
+type AddressSetObject = CompiledObject<"AddressSet", AddressSet>;
 
 /** The endpoints of one node, named like it. */
-export type NodePolicyObject = CompiledObject<"NodePolicy", NodePolicy>;
+type NodePolicyObject = CompiledObject<"NodePolicy", NodePolicy>;
 
 /** The agent's report: status of a NodePolicy. */
 export interface NodePolicyStatus {
@@ -41,10 +41,10 @@ export interface NodePolicyStatus {
 }
 
 /** What holds on every node; the one object is named `default`. */
-export type NodeConfigObject = CompiledObject<"NodeConfig", NodeConfig>;
+type NodeConfigObject = CompiledObject<"NodeConfig", NodeConfig>;
 
 /** Any compiled object. */
-export type AnyCompiledObject = RuleSetObject | AddressSetObject | NodePolicyObject | NodeConfigObject;
+type AnyCompiledObject = RuleSetObject | AddressSetObject | NodePolicyObject | NodeConfigObject;
 
 /** Kinds of the compiled objects. */
 export type CompiledKind = AnyCompiledObject["kind"];

@@ -28,7 +28,7 @@ export type {
 export type UserObject = SecurityGroup | PrefixList | NetworkACL | AllowanceProfile | TrackingPolicy;
 
 /** Core kinds that policy depends on, as parsed. */
-export type CoreObject = Namespace | ServiceAccount | Pod | Service | EndpointSlice;
+type CoreObject = Namespace | ServiceAccount | Pod | Service | EndpointSlice;
 
 /** Any object that can be read from a manifest, as parsed. */
 export type KnownObject = UserObject | CoreObject;

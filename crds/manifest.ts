@@ -3,11 +3,11 @@ import { type PathPart, type Problem, valueAt } from "./problem.ts";
 import { validateObject } from "./validation.ts";
 import { readYaml } from "./yaml.ts";
 
-export { formatProblem, type PathPart, type Problem } from "./problem.ts";
-export { type Origin, type Validation, validateObject } from "./validation.ts";
+export { formatProblem } from "./problem.ts";
+export { validateObject } from "./validation.ts";
 
 /** One object of a manifest file. */
-export interface Manifest {
+interface Manifest {
   /** With defaults applied and rules normalised. */
   readonly object: KnownObject;
   /** As written: what would be sent to an API server. */

@@ -13,7 +13,7 @@ import { apiVersion } from "./version.ts";
 const mostAclRules = 40;
 
 /** One numbered rule of a NetworkACL. */
-export interface AclEntry {
+interface AclEntry {
   readonly number: number;
   readonly action: "allow" | "deny";
   readonly service: Service;

@@ -51,6 +51,3 @@ export const securityGroup = z
 
 /** A SecurityGroup with defaults applied and rules normalised. */
 export type SecurityGroup = DeepReadonly<z.output<typeof securityGroup>>;
-
-/** A SecurityGroup as it may be written. */
-export type SecurityGroupManifest = z.input<typeof securityGroup>;

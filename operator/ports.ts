@@ -1,8 +1,9 @@
 import { type CompiledKind, compiledApiVersion } from "../crds/compiled.ts";
 import { type KindName, kinds as knownKinds } from "../crds/kinds.ts";
+import { securityGroupPolicyVersion } from "./eks/security-group-policy.ts";
 
 /** Kinds that the operator reads or writes. */
-export type Kind = KindName | CompiledKind;
+export type Kind = KindName | CompiledKind | "SecurityGroupPolicy";
 
 /** Kinds that users write. */
 export type UserKind = "SecurityGroup" | "PrefixList" | "NetworkACL" | "AllowanceProfile" | "TrackingPolicy";
@@ -34,6 +35,7 @@ export const kinds: Readonly<Record<Kind, KindFacts>> = {
   ServiceAccount: { ...knownKinds.ServiceAccount, ...withoutStatus },
   Service: { ...knownKinds.Service, ...withStatus },
   EndpointSlice: { ...knownKinds.EndpointSlice, ...withoutStatus },
+  SecurityGroupPolicy: { apiVersion: securityGroupPolicyVersion, namespaced: true, ...withoutStatus },
 };
 
 /** What names one object. The namespace is absent for cluster-scoped kinds. */
@@ -112,8 +114,6 @@ export class ApiError extends Error {
 export interface ApiPort {
   get(ref: ObjectRef): Promise<StoredObject | undefined>;
   list(kind: Kind): Promise<ObjectList>;
-  /** Calls `onEvent` for every later change, in order, until the returned function is called. */
-  watch(kind: Kind, resourceVersion: string, onEvent: (event: WatchEvent) => void): Promise<() => void>;
   /**
    * Creates the object, or replaces labels, annotations and content of the one that is there; finalizers and, where
    * the kind has a status subresource, the status stay. What is the same already is not written. `Conflict` if
@@ -122,10 +122,33 @@ export interface ApiPort {
   apply(object: ApiObject): Promise<StoredObject>;
   /** Writes the status alone; the generation stays. */
   applyStatus(ref: ObjectRef, status: unknown): Promise<StoredObject>;
-  /** Puts one finalizer on an object or takes it off; an object that is being deleted goes with its last one. */
-  finalize(ref: ObjectRef, finalizer: string, present: boolean): Promise<void>;
-  /** Deletes, or marks as being deleted while finalizers hold it. `NotFound` if there is none. */
-  delete(ref: ObjectRef): Promise<void>;
+  /**
+   * Puts one finalizer on an object or takes it off. An object that is being deleted goes with its last one; the
+   * result is then undefined.
+   */
+  finalize(ref: ObjectRef, finalizer: string, present: boolean): Promise<StoredObject | undefined>;
+  /**
+   * Deletes, or marks as being deleted while finalizers hold it. `NotFound` if there is none; `Conflict` if `uid` is
+   * given and the object of this name is another by now.
+   */
+  delete(ref: ObjectRef, uid?: string): Promise<void>;
+}
+
+/**
+ * The object's ref, if its kind and version are known and its namespace is there exactly where the kind has one; else
+ * an `ApiError`.
+ */
+export function checkedRef(object: ApiObject): ObjectRef {
+  const ref = refOf(object);
+  const known = kinds[object.kind];
+  if (known === undefined || known.apiVersion !== object.apiVersion)
+    throw new ApiError("Invalid", `${describeRef(ref)}: apiVersion ${object.apiVersion} has no such kind; check both`);
+  if (known.namespaced === (ref.namespace === undefined))
+    throw new ApiError(
+      "Invalid",
+      `${describeRef(ref)}: metadata.namespace ${known.namespaced ? "is missing; give one" : "is not for this kind; remove it"}`,
+    );
+  return ref;
 }
 
 /** Wall clock. */

@@ -40,8 +40,19 @@ export interface GroupSelectors {
 
 export interface GroupObject extends UserObject<SecurityGroup["spec"]> {
   readonly key: GroupKey;
+  /** The id of EC2 that it stands for, by which SecurityGroupPolicies name it. */
+  readonly ec2Id?: string;
   readonly namespace: string;
   readonly selectors: GroupSelectors;
+}
+
+/** An EKS SecurityGroupPolicy: it attaches groups of its own namespace (section 7). */
+export interface PolicyFacts {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly selectors: GroupSelectors;
+  readonly groupIds: readonly string[];
 }
 
 export type PrefixListObject = UserObject<PrefixList["spec"]>;
@@ -146,6 +157,7 @@ export interface Snapshot {
   readonly serviceAccounts: readonly ServiceAccountFacts[];
   readonly services: readonly ServiceFacts[];
   readonly endpointSlices: readonly EndpointSliceFacts[];
+  readonly policies: readonly PolicyFacts[];
   readonly existing: ExistingObjects;
   /** By node. */
   readonly reports: ReadonlyMap<string, NodeReport>;

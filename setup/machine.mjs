@@ -3,8 +3,8 @@ import { arch, platform, release } from "node:os";
 import { run } from "./command.mjs";
 import { Problem } from "./problem.mjs";
 
-/** First kernel with tcx, the hook that the datapath attaches to. */
-const kernelFloor = { major: 6, minor: 6 };
+/** First kernel whose verifier takes the programs; Debian 12 has it. */
+const kernelFloor = { major: 6, minor: 1 };
 
 /**
  * What must hold before anything is installed; none of it can be mended from here.
@@ -83,9 +83,8 @@ function checkKernel() {
   const [major = 0, minor = 0] = release().split(".", 2).map(Number);
   if (major < kernelFloor.major || (major === kernelFloor.major && minor < kernelFloor.minor)) {
     throw new Problem(
-      `kernel ${release()} has no tcx; this version needs ${kernelFloor.major}.${kernelFloor.minor} or later`,
-      "Install a newer one (Debian 12: apt-get install -t bookworm-backports linux-image-amd64, or " +
-        "linux-image-arm64) and boot it.",
+      `kernel ${release()} is too old for the programs; they need ${kernelFloor.major}.${kernelFloor.minor} or later`,
+      "Install a newer one (Debian 12: apt-get install linux-image-amd64, or linux-image-arm64) and boot it.",
     );
   }
   if (!existsSync("/sys/kernel/btf/vmlinux")) {

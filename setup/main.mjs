@@ -2,8 +2,8 @@
  * Brings a fresh Debian machine to where `npm test` and `npm run demo` work: runs before them, needs nothing but
  * Node 18 and npm, and does only what is not done yet. Exits 2 with what and how when something can't be had.
  *
- * Options: `--checks` also installs what `.ci/run` needs, `--e2e` what `npm run e2e` needs; `--quiet` says nothing when
- * there is nothing to do.
+ * Options: `--checks` also installs what `.ci/run` needs, `--e2e` what `npm run e2e` needs, `--kernels` what `npm run
+ * kernels` needs; `--quiet` says nothing when there is nothing to do.
  */
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -15,7 +15,7 @@ import { Problem } from "./problem.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
-/** @param {{ checks: boolean, endToEnd: boolean, quiet: boolean }} options */
+/** @param {{ checks: boolean, endToEnd: boolean, kernels: boolean, quiet: boolean }} options */
 function setUp(options) {
   checkMachine();
   const missing = missingPackages(options);
@@ -42,7 +42,12 @@ function setUp(options) {
 
 try {
   const given = (/** @type {string} */ option) => process.argv.includes(option);
-  setUp({ checks: given("--checks"), endToEnd: given("--e2e"), quiet: given("--quiet") });
+  setUp({
+    checks: given("--checks"),
+    endToEnd: given("--e2e"),
+    kernels: given("--kernels"),
+    quiet: given("--quiet"),
+  });
 } catch (error) {
   if (!(error instanceof Problem)) throw error;
   process.stderr.write(`setup: ${error.message}\n       ${error.remedy}\n`);

@@ -1,4 +1,5 @@
 import { existsSync, readdirSync } from "node:fs";
+import { arch } from "node:os";
 import { run } from "./command.mjs";
 import { Problem } from "./problem.mjs";
 
@@ -26,6 +27,9 @@ const neededForChecks = ["clang-format-19", "git", "libclang-rt-19-dev"];
 /** What `npm run e2e` needs beside that. etcd is not among them: its package would start a daemon. */
 const neededForEndToEnd = ["openssl"];
 
+/** What `npm run kernels` needs beside that. */
+const neededForKernels = [arch() === "arm64" ? "qemu-system-arm" : "qemu-system-x86", "busybox-static", "xz-utils"];
+
 /** One line per package. */
 // biome-ignore lint/suspicious/noTemplateCurlyInString: they are dpkg-query's placeholders, not ours
 const listingFormat = "${Package} ${db:Status-Status}\n";
@@ -35,10 +39,16 @@ const environment = { DEBIAN_FRONTEND: "noninteractive" };
 /**
  * The Debian packages that are not installed.
  *
- * @param {{ checks?: boolean, endToEnd?: boolean }} [purposes] also those of `.ci/run`, and of `npm run e2e`
+ * @param {{ checks?: boolean, endToEnd?: boolean, kernels?: boolean }} [purposes] also those of `.ci/run`, of
+ *   `npm run e2e`, and of `npm run kernels`
  */
-export function missingPackages({ checks = false, endToEnd = false } = {}) {
-  const wanted = [...needed, ...(checks ? neededForChecks : []), ...(endToEnd ? neededForEndToEnd : [])];
+export function missingPackages({ checks = false, endToEnd = false, kernels = false } = {}) {
+  const wanted = [
+    ...needed,
+    ...(checks ? neededForChecks : []),
+    ...(endToEnd ? neededForEndToEnd : []),
+    ...(kernels ? neededForKernels : []),
+  ];
   // dpkg-query fails when it knows one of the names not at all, and still lists the others.
   const listing = run("dpkg-query", ["-W", "-f", listingFormat, ...wanted]).stdout;
   const installed = new Set(

@@ -6,6 +6,19 @@ import type { Reason, Tracking } from "../../semantics/verdict.ts";
 export interface EndpointAttachment extends EndpointFacts {
   /** Interface index of the host-side veth, in the agent's network namespace. */
   readonly ifindex: number;
+  /**
+   * The pod's own interface, where the node's CNI delivers with `bpf_redirect_peer` (Cilium's host routing): what
+   * enters the pod is judged there then, since it never passes the host side. Absent: at the host side.
+   */
+  readonly podSide?: PodSide;
+}
+
+/** An interface inside a pod. */
+export interface PodSide {
+  /** Path of the pod's network namespace. */
+  readonly netns: string;
+  /** Interface index in that namespace. */
+  readonly ifindex: number;
 }
 
 /** State of one endpoint, as NodePolicy status reports it. */

@@ -1,6 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import type { Bpf, BpfMap, BpfProgram, LoadedObject } from "../loader/ports.ts";
+import type { Bpf, BpfMap, BpfProgram, LoadedObject, LoadOptions } from "../loader/ports.ts";
 import { constants, structs } from "./abi.generated.ts";
 import { EndpointArray } from "./apply/endpoints.ts";
 import { RateArray } from "./apply/rates.ts";
@@ -35,6 +35,9 @@ const mostEndpoints = 1024;
 const queueSeconds = 2;
 const bucketShift = BigInt(constants.BUCKET_SHIFT);
 
+/** The program that is loaded for each pod by itself. */
+const intoPod = "into_pod";
+
 function required<T>(things: ReadonlyMap<string, T>, name: string, object: string): T {
   const thing = things.get(name);
   if (thing === undefined) {
@@ -56,6 +59,8 @@ export class Datapath {
   readonly configuration: StructView<"config">;
   readonly fromPod: BpfProgram;
   readonly toPod: BpfProgram;
+  readonly noteNode: BpfProgram;
+  readonly #loading: LoadOptions;
   readonly #object: LoadedObject;
   readonly #path: string;
   readonly #sweepKeys: Uint8Array;
@@ -73,7 +78,7 @@ export class Datapath {
     }
     const unattended = options.unattendedAfter ?? 10;
     const endpoints = Math.min(options.endpointSlots, mostEndpoints);
-    this.#object = bpf.load({
+    this.#loading = {
       object: options.object,
       pinRoot: join(options.pins, "maps", this.layout),
       constants: {
@@ -93,13 +98,30 @@ export class Datapath {
         rates: endpoints,
         fragments: endpoints,
       },
-    });
+    };
+    this.#object = bpf.load({ ...this.#loading, programs: (name) => name !== intoPod });
     this.endpoints = new EndpointArray(this.map("endpoints").mmap(), options.endpointSlots);
     this.rates = new RateArray(this.map("rates").mmap());
     this.configuration = new StructView("config", this.map("configuration").mmap());
     this.#sweepKeys = new Uint8Array(this.map("sweep_keys").mmap());
     this.fromPod = this.program("from_pod");
     this.toPod = this.program("to_pod");
+    this.noteNode = this.program("note_node");
+  }
+
+  /** Lends the program for the pod's side of one endpoint; what attaches it keeps it alive. */
+  withIntoPod(id: number, work: (program: BpfProgram) => void): void {
+    const { constants } = this.#loading;
+    const loaded = this.bpf.load({
+      ...this.#loading,
+      constants: { ...constants, pod_endpoint: id },
+      programs: (name) => name === intoPod,
+    });
+    try {
+      work(required(loaded.programs, intoPod, this.#path));
+    } finally {
+      loaded.close();
+    }
   }
 
   map(name: string): BpfMap {

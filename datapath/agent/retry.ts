@@ -6,7 +6,7 @@ const firstPause = 100;
 const longestPause = 30_000;
 
 /** Milliseconds before the next try after so many failed ones. */
-export function pauseAfter(failures: number): number {
+function pauseAfter(failures: number): number {
   return Math.min(longestPause, firstPause * 2 ** (failures - 1));
 }
 

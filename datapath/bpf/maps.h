@@ -45,6 +45,7 @@ struct {
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } exemptions SEC(".maps");
 
+/* Inner maps have sizes and no types: to 6.1 a map with types is never like one without, as the agent makes them. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
 	__uint(max_entries, POLICY_SLOTS);
@@ -54,8 +55,8 @@ struct {
 		values, struct {
 			__uint(type, BPF_MAP_TYPE_ARRAY);
 			__uint(max_entries, 1);
-			__type(key, __u32);
-			__type(value, struct policy);
+			__uint(key_size, sizeof(__u32));
+			__uint(value_size, sizeof(struct policy));
 		});
 } policies SEC(".maps");
 
@@ -69,8 +70,8 @@ struct {
 			__uint(type, BPF_MAP_TYPE_LPM_TRIE);
 			__uint(map_flags, BPF_F_NO_PREALLOC);
 			__uint(max_entries, 262144);
-			__type(key, struct prefix_key);
-			__type(value, struct prefix_rows);
+			__uint(key_size, sizeof(struct prefix_key));
+			__uint(value_size, sizeof(struct prefix_rows));
 		});
 } prefixes SEC(".maps");
 

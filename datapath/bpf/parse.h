@@ -111,8 +111,12 @@ static __always_inline int parse_ipv4(struct __sk_buff *skb, struct packet *pack
 	header = ip->ihl * 4;
 	total = bpf_ntohs(ip->tot_len);
 	/* A super-packet of over 64 KiB has no length that it could state (BIG TCP). */
-	if (!total && skb->gso_size)
+	if (!total) {
+		/* Said once more by the length check below, but not in a way that the verifier of 6.1 understands. */
+		if (!skb->gso_size)
+			return PACKET_BROKEN;
 		total = skb->len - network;
+	}
 	if (ip->version != 4 || header < sizeof(*ip) || total < header || total > skb->len - network)
 		return PACKET_BROKEN;
 	packet->family = FAMILY_IPV4;

@@ -39,6 +39,10 @@ function declareFunctions() {
     ),
     programName: declare<(program: Pointer) => string>("const char *bpf_program__name(void *)"),
     programFd: declare<(program: Pointer) => number>("int bpf_program__fd(void *)"),
+    setAutoload: declare<(program: Pointer, load: boolean) => number>("int bpf_program__set_autoload(void *, bool)"),
+    makeTcHook: declare<(hook: Pointer) => number>("int bpf_tc_hook_create(void *)"),
+    attachTc: declare<(hook: Pointer, options: Pointer) => number>("int bpf_tc_attach(void *, void *)"),
+    detachTc: declare<(hook: Pointer, options: Pointer) => number>("int bpf_tc_detach(void *, void *)"),
     setPrint: declare<(print: unknown) => void>("void *libbpf_set_print(void *)"),
     format: libc.func("int vsnprintf(_Out_ uint8_t *, size_t, void *, void *)") as (
       into: Uint8Array,

@@ -156,6 +156,21 @@ export function enterNetworkNamespace(path: string): void {
   }
 }
 
+/** Runs `work`, which must not wait, with this thread in the network namespace at `path`. */
+export function insideNetworkNamespace<T>(path: string, work: () => T): T {
+  const home = openFile("/proc/thread-self/ns/net");
+  try {
+    enterNetworkNamespace(path);
+    try {
+      return work();
+    } finally {
+      check("go back to the own network namespace", functions.setns(home, networkNamespace));
+    }
+  } finally {
+    closeFile(home);
+  }
+}
+
 /** CONFIG_HZ: the coarse clocks' resolution is one jiffy. */
 export function measureHz(): number {
   const resolution = new BigInt64Array(2);

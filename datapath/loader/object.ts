@@ -16,6 +16,7 @@ export function loadObject(options: LoadOptions): LoadedObject {
   const object = openObject(lib, options);
   try {
     configure(lib, object, options);
+    choosePrograms(lib, object, options.programs);
     requireSuccess(lib, `load ${options.object}`, lib.load(object));
     const maps = new Map<string, BpfMap>();
     for (const map of each((previous) => lib.nextMap(object, previous))) {
@@ -25,6 +26,7 @@ export function loadObject(options: LoadOptions): LoadedObject {
     const programs = new Map<string, BpfProgram>();
     for (const program of each((previous) => lib.nextProgram(object, previous))) {
       const name = lib.programName(program);
+      if (options.programs?.(name) === false) continue;
       programs.set(name, new KernelProgram(lib.programFd(program), name));
     }
     return { maps, programs, close: () => lib.close(object) };
@@ -68,6 +70,13 @@ function requireSuccess(lib: Libbpf, operation: string, result: number): void {
 function* each(next: (previous: Pointer | null) => Pointer | null): Iterable<Pointer> {
   for (let item = next(null); item !== null && BigInt(item) !== 0n; item = next(item)) {
     yield item;
+  }
+}
+
+function choosePrograms(lib: Libbpf, object: Pointer, wanted: LoadOptions["programs"] = () => true): void {
+  for (const program of each((previous) => lib.nextProgram(object, previous))) {
+    const name = lib.programName(program);
+    if (!wanted(name)) requireSuccess(lib, `leave program ${name} out`, lib.setAutoload(program, false));
   }
 }
 

@@ -1,3 +1,4 @@
+import { attachments, type Mechanism } from "./attachment.ts";
 import { closeFile, measureHz, readFile, waitForGracePeriod } from "./libc.ts";
 import { attachTcx, KernelLink, openMapIterator } from "./link.ts";
 import { countPossibleCpus, createKernelMap, KernelMap, openMapById, openPinned } from "./map.ts";
@@ -24,8 +25,8 @@ function* iterate(program: BpfProgram, map: BpfMap, bytes: number): Iterable<Uin
   }
 }
 
-/** The kernel's BPF, through libbpf and `bpf(2)`. Errors are `BpfError`. */
-export function openBpf(): Bpf {
+/** The kernel's BPF, through libbpf and `bpf(2)`. Errors are `BpfError`. `mechanism`: default, the kernel's best. */
+export function openBpf(mechanism?: Mechanism): Bpf {
   return {
     hz: measureHz(),
     possibleCpus: countPossibleCpus(),
@@ -36,6 +37,7 @@ export function openBpf(): Bpf {
     openPinnedLink: (path) => new KernelLink(openPinned(path)),
     typesOf: readMapTypes,
     attachTcx,
+    ...attachments(mechanism),
     readRing: openRing,
     waitForGracePeriod,
     iterate,

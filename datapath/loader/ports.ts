@@ -95,6 +95,12 @@ export interface BpfLink {
   close(): void;
 }
 
+/** A place for programs at an interface of the caller's network namespace, as seen from the interface. */
+export interface Hook {
+  readonly ifindex: number;
+  readonly point: "ingress" | "egress";
+}
+
 export interface LoadOptions {
   /**
    * Folder on a bpffs for the maps that the object declares `LIBBPF_PIN_BY_NAME` (libbpf's `pin_root_path`): pinned
@@ -109,6 +115,8 @@ export interface LoadOptions {
   readonly mapSizes: Readonly<Record<string, number>>;
   /** Do not preallocate these hash maps. */
   readonly noPrealloc?: readonly string[];
+  /** The programs to load. Default: all of the object's. */
+  readonly programs?: (name: string) => boolean;
 }
 
 /** What an object became in the kernel. Its maps and programs are closed with it, and not one by one. */
@@ -135,6 +143,14 @@ export interface Bpf {
   typesOf(map: BpfMap): Btf;
   /** Attaches at tcx, before all programs that are there (`BPF_F_BEFORE`). `point` is seen from the interface. */
   attachTcx(program: BpfProgram, ifindex: number, point: "ingress" | "egress"): BpfLink;
+  /**
+   * Attaches for good, before all programs that are there: at tcx, or where the kernel has none (before 6.6), at
+   * clsact. What is there already of an earlier call, by whatever process, is exchanged without a gap. `pin` is the
+   * hook's own path on a bpffs.
+   */
+  attach(program: BpfProgram, hook: Hook, pin: string): void;
+  /** Takes back `attach`. An interface that is gone has taken its attachments along, and is no error. */
+  detach(hook: Hook, pin: string): void;
   readRing(map: BpfMap): RingReader;
   /** Returns when no packet is under a program or policy any more that was in force at the call. */
   waitForGracePeriod(): void;

@@ -88,13 +88,17 @@ export function connect(kubeconfig: string): Connection {
   return {
     send: (method, path, body, contentType = "application/json") =>
       new Promise((resolve, reject) => {
+        const written = body === undefined ? undefined : JSON.stringify(body);
         const sent = open(new URL(path, server), {
           method,
           agent,
           headers: {
             ...headers,
             Accept: "application/json",
-            ...(body === undefined ? {} : { "Content-Type": contentType }),
+            // Node does not frame the body of a DELETE by itself; the server would read it as the next request.
+            ...(written === undefined
+              ? {}
+              : { "Content-Type": contentType, "Content-Length": Buffer.byteLength(written) }),
           },
         });
         sent.once("error", reject).once("response", (response) => {
@@ -107,7 +111,7 @@ export function connect(kubeconfig: string): Connection {
             .once("error", reject)
             .once("end", () => resolve({ status: response.statusCode ?? 0, body: parsed(text) }));
         });
-        sent.end(body === undefined ? undefined : JSON.stringify(body));
+        sent.end(written);
       }),
     close: () => agent.destroy(),
   };

@@ -112,11 +112,11 @@ test("where the engine can't run it says why and what to do", () => {
     message: /needs root/,
     remedy: /as root/,
   });
-  assert.throws(() => checkAvailable(0, "6.1.0-18-amd64"), {
+  assert.throws(() => checkAvailable(0, "5.15.0-91-generic"), {
     name: "EngineUnavailable",
-    message: /Linux 6\.6 or later, this is 6\.1\.0-18-amd64/,
+    message: /Linux 6\.1 or later, this is 5\.15\.0-91-generic/,
     remedy: /newer kernel/,
   });
-  assert.doesNotThrow(() => checkAvailable(0, "6.6.0"));
+  assert.doesNotThrow(() => checkAvailable(0, "6.1.0-18-amd64"));
   assert.ok(new EngineUnavailable("m", "r") instanceof Error);
 });

@@ -3,6 +3,7 @@ import {
   type ApiObject,
   type ApiPort,
   type Clock,
+  checkedRef,
   describeRef,
   type Kind,
   kinds,
@@ -56,6 +57,7 @@ export class MemoryApi implements ApiPort {
     return { items, resourceVersion: String(this.#revision) };
   }
 
+  /** Calls `onEvent` for every later change, in order, until the returned function is called. */
   async watch(kind: Kind, resourceVersion: string, onEvent: (event: WatchEvent) => void): Promise<() => void> {
     return this.#journal.follow(kind, Number(resourceVersion), onEvent);
   }
@@ -83,18 +85,21 @@ export class MemoryApi implements ApiPort {
     return this.#update("status", this.#found(ref), { ...this.#found(ref), status });
   }
 
-  async finalize(ref: ObjectRef, finalizer: string, present: boolean): Promise<void> {
+  async finalize(ref: ObjectRef, finalizer: string, present: boolean): Promise<StoredObject | undefined> {
     const found = this.#found(ref);
     const { finalizers = [], ...metadata } = found.metadata;
-    if (finalizers.includes(finalizer) === present) return;
+    if (finalizers.includes(finalizer) === present) return found;
     const left = present ? [...finalizers, finalizer] : finalizers.filter((other) => other !== finalizer);
     const next = { ...found, metadata: left.length > 0 ? { ...metadata, finalizers: left } : metadata };
-    if (left.length === 0 && metadata.deletionTimestamp !== undefined) this.#remove(next);
-    else this.#update("finalize", found, next);
+    if (left.length > 0 || metadata.deletionTimestamp === undefined) return this.#update("finalize", found, next);
+    this.#remove(next);
+    return undefined;
   }
 
-  async delete(ref: ObjectRef): Promise<void> {
+  async delete(ref: ObjectRef, uid?: string): Promise<void> {
     const found = this.#found(ref);
+    if (uid !== undefined && uid !== found.metadata.uid)
+      throw new ApiError("Conflict", `${describeRef(ref)}: metadata.uid ${uid} is not current; read the object again`);
     if (found.metadata.deletionTimestamp !== undefined) return;
     if ((found.metadata.finalizers ?? []).length === 0) return this.#remove(found);
     const metadata = { ...found.metadata, deletionTimestamp: this.#clock.now() };
@@ -145,19 +150,6 @@ export class MemoryApi implements ApiPort {
 type Unversioned = ApiObject & { readonly metadata: Omit<StoredObject["metadata"], "resourceVersion"> };
 
 const keyOf = ({ kind, namespace, name }: ObjectRef): string => `${kind}/${namespace ?? ""}/${name}`;
-
-function checkedRef(object: ApiObject): ObjectRef {
-  const ref = refOf(object);
-  const known = kinds[object.kind];
-  if (known === undefined || known.apiVersion !== object.apiVersion)
-    throw new ApiError("Invalid", `${describeRef(ref)}: apiVersion ${object.apiVersion} has no such kind; check both`);
-  if (known.namespaced === (ref.namespace === undefined))
-    throw new ApiError(
-      "Invalid",
-      `${describeRef(ref)}: metadata.namespace ${known.namespaced ? "is missing; give one" : "is not for this kind; remove it"}`,
-    );
-  return ref;
-}
 
 function refuseOutdated({ kind, metadata }: ApiObject, found: StoredObject | undefined): void {
   for (const field of ["resourceVersion", "uid"] as const) {

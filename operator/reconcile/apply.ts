@@ -8,10 +8,16 @@ import { toApiObjects } from "./compiled-objects.ts";
 /** Compiled objects as the API server has them. */
 export type StoredCompiled = Readonly<Record<CompiledKind, readonly StoredObject[]>>;
 
+/** An object that goes. */
+interface Removal {
+  readonly ref: ObjectRef;
+  readonly uid: string;
+}
+
 /** The least that must be written, in the order in which it must be. */
 export interface CompiledChanges {
   readonly writes: readonly ApiObject[];
-  readonly removals: readonly ObjectRef[];
+  readonly removals: readonly Removal[];
 }
 
 /** Kinds in the order of removal: what refers to others first. The one NodeConfig is never removed. */
@@ -32,6 +38,17 @@ function losesOnly(stored: StoredObject | undefined, { kind, spec }: ApiObject):
   return after.cidrs.every((cidr) => known.has(cidr));
 }
 
+/**
+ * What is written over must be what was decided upon: the object of this name, and for address sets, whose slices follow
+ * from what is in them, the very version. Agents write the statuses of NodePolicies, which are new versions too.
+ */
+function withPrecondition(object: ApiObject, stored: StoredObject | undefined): ApiObject {
+  if (stored === undefined) return object;
+  const { uid, resourceVersion } = stored.metadata;
+  const expected = object.kind === "AddressSet" ? { uid, resourceVersion } : { uid };
+  return { ...object, metadata: { ...object.metadata, ...expected } };
+}
+
 /** What separates the compiled objects from those that are there. */
 export function diffCompiled(stored: StoredCompiled, compiled: CompiledObjects): CompiledChanges {
   const before = new Map(
@@ -42,7 +59,10 @@ export function diffCompiled(stored: StoredCompiled, compiled: CompiledObjects):
   const storedOf = (object: ApiObject) => before.get(describeRef(refOf(object)));
   const wanted = toApiObjects(compiled);
   const changed = wanted.filter((object) => !isCurrent(storedOf(object), object));
-  const { sets = [], others = [] } = Object.groupBy(changed, ({ kind }) => (kind === "AddressSet" ? "sets" : "others"));
+  const { sets = [], others = [] } = Object.groupBy(
+    changed.map((object) => withPrecondition(object, storedOf(object))),
+    ({ kind }) => (kind === "AddressSet" ? "sets" : "others"),
+  );
   const config = others.filter(({ kind }) => kind === "NodeConfig");
   const referring = others.filter(({ kind }) => kind !== "NodeConfig");
   const names = new Set(wanted.map((object) => describeRef(refOf(object))));
@@ -53,12 +73,16 @@ export function diffCompiled(stored: StoredCompiled, compiled: CompiledObjects):
       ...sets.filter((set) => losesOnly(storedOf(set), set)),
       ...referring,
     ],
-    removals: removalOrder.flatMap((kind) => stored[kind].map(refOf).filter((ref) => !names.has(describeRef(ref)))),
+    removals: removalOrder.flatMap((kind) =>
+      stored[kind]
+        .map((object) => ({ ref: refOf(object), uid: object.metadata.uid }))
+        .filter(({ ref }) => !names.has(describeRef(ref))),
+    ),
   };
 }
 
 /** Carries the changes out, one after the other: a failure leaves nothing that refers to what is not there. */
 export async function applyCompiled(api: ApiPort, { writes, removals }: CompiledChanges): Promise<void> {
   for (const object of writes) await api.apply(object);
-  for (const ref of removals) await api.delete(ref);
+  for (const { ref, uid } of removals) await api.delete(ref, uid);
 }

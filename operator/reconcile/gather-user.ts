@@ -3,6 +3,7 @@ import { type KnownObject, kinds, type UserObject as ParsedObject } from "../../
 import { groupKey } from "../../crds/peer.ts";
 import { fieldOf, valueAt } from "../../crds/problem.ts";
 import { selector } from "../../crds/selector.ts";
+import { groupIdAnnotation } from "../eks/security-group-policy.ts";
 import { forceDeleteAnnotation, inUseFinalizer } from "../finalizer.ts";
 import { refOf, type StoredObject, type UserKind } from "../ports.ts";
 import type { AclObject, GroupObject, GroupSelectors, UserObject } from "../snapshot.ts";
@@ -59,9 +60,11 @@ function selectorsOf(stored: StoredObject): GroupSelectors {
 export function groupObject(stored: StoredObject): GroupObject {
   const object = userObject("SecurityGroup", stored);
   const namespace = stored.metadata.namespace ?? "default";
+  const ec2Id = stored.metadata.annotations?.[groupIdAnnotation];
   return {
     ...object,
     namespace,
+    ...(ec2Id === undefined ? {} : { ec2Id }),
     key: groupKey(namespace, stored.metadata.name),
     selectors: object.spec ?? selectorsOf(stored),
   };

@@ -14,6 +14,9 @@ import { trackingPolicyStatus } from "./tracking-policy.ts";
 /** A status that is not what the object has. */
 export interface StatusChange {
   readonly ref: ObjectRef;
+  readonly uid: string;
+  /** As it stands now. */
+  readonly before: unknown;
   readonly status: unknown;
 }
 
@@ -30,5 +33,7 @@ export function decideStatuses(resolution: Resolution, now: string): readonly St
     ...snapshot.profiles.map((one) => [one, allowanceProfileStatus(one, resolution, progress, now)] as const),
     ...snapshot.trackingPolicies.map((one) => [one, trackingPolicyStatus(one, resolution, now)] as const),
   ];
-  return all.filter(([object, status]) => !same(object.status, status)).map(([{ ref }, status]) => ({ ref, status }));
+  return all
+    .filter(([object, status]) => !same(object.status, status))
+    .map(([{ ref, uid, status: before }, status]) => ({ ref, uid, before, status }));
 }

@@ -51,7 +51,7 @@ export const exceededFields = [
   "linklocal_allowance_exceeded",
 ] as const;
 
-export type ExceededField = (typeof exceededFields)[number];
+type ExceededField = (typeof exceededFields)[number];
 
 interface Owner {
   readonly uid: string;

@@ -1,0 +1,22 @@
+import { after, before } from "node:test";
+import { KubeApi } from "../../operator/kube/api.ts";
+import { KubeClient } from "../../operator/kube/client.ts";
+import { systemTimers } from "../../operator/kube/timers.ts";
+import { KubeTransport, loadKubeConfig } from "../../operator/kube/transport.ts";
+import { apiContract } from "../../operator/test/api-contract.ts";
+import { World } from "./world.ts";
+
+let world: World;
+let transport: KubeTransport;
+
+before(async () => {
+  world = await World.start();
+  transport = new KubeTransport(loadKubeConfig(world.plane.kubeconfig), systemTimers);
+});
+
+after(async () => {
+  transport.close();
+  await world.stop();
+});
+
+apiContract({ name: "API server", open: async () => new KubeApi(new KubeClient(transport)) });
