@@ -121,8 +121,9 @@ export class KernelEngine implements Engine {
     return this.#run?.agent.pid;
   }
 
-  async restartAgent(): Promise<void> {
-    await this.#running().agent.restart();
+  /** With another table size, as an upgrade to other maps. */
+  async restartAgent(tableSize?: number): Promise<void> {
+    await this.#running().agent.restart(tableSize);
     if (this.#programme !== undefined) await this.#apply(this.#programme);
   }
 

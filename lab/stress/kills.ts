@@ -19,6 +19,8 @@ const allowances: Allowances = {
 };
 /** Longest wait before a kill, in milliseconds; programming takes less, so that kills fall before, into and after it. */
 const latestKill = 120;
+/** Each agent takes one of these: half of them find maps of another layout and move over what is in them. */
+const tableSizes = [65_536, 32_768];
 /** Share of restarts that are themselves cut short, and after how many milliseconds at the latest. */
 const killedAtStart = 0.3;
 const latestStart = 1500;
@@ -92,7 +94,7 @@ export async function runKills(
 async function killOnce(engine: KernelEngine, state: CompiledState, random: () => number): Promise<void> {
   const change = engine.program(state, [{ machine: pod, adopt: false }]).catch(() => {});
   await pause(random() * latestKill);
-  const restart = engine.restartAgent();
+  const restart = engine.restartAgent(tableSizes[Math.floor(random() * tableSizes.length)]);
   await change;
   if (random() < killedAtStart) await killAtStart(engine, random() * latestStart);
   // The agent that comes up may have been killed above; the next one takes over from it.

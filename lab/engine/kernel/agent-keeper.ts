@@ -12,7 +12,7 @@ const object = fileURLToPath(new URL("../../../build/bpf/sallyport.bpf.o", impor
 export class AgentKeeper {
   readonly #node: NetworkNamespace;
   readonly #clock: "standing" | "running";
-  readonly #tableSize: number;
+  #tableSize: number;
   readonly #pins = new BpfFileSystem();
   #agent: AgentProcess;
 
@@ -53,9 +53,13 @@ export class AgentKeeper {
     return this.#agent.pid;
   }
 
-  /** Kills the agent as a crash would, and starts another one over what is pinned. */
-  async restart(): Promise<void> {
+  /**
+   * Kills the agent as a crash would, and starts another one over what is pinned. With another table size that one has
+   * maps of another layout, and moves over what the former ones hold.
+   */
+  async restart(tableSize = this.#tableSize): Promise<void> {
     await this.#agent.kill();
+    this.#tableSize = tableSize;
     this.#agent = this.#spawn();
     await this.#agent.control.verdicts();
   }
