@@ -3,6 +3,7 @@ import { type Case, type CaseName, cases } from "./cases.ts";
 import type { BenchNode, Flows } from "./node.ts";
 import { ack, syn, synAck } from "./packets.ts";
 import { trackedPort } from "./policy.ts";
+import { median } from "./statistics.ts";
 
 /** How thoroughly to measure. */
 export interface Effort {
@@ -31,10 +32,6 @@ export interface Figure {
 
 /** Packets of a round that begin flows: so few that the table's fill stays what it is said to be, and finds room. */
 const freshPackets = 2000;
-
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
-}
 
 /** Makes connections `from` up to `to` by their handshakes. */
 function establish(node: BenchNode, family: Family, from: number, to: number): void {

@@ -22,7 +22,8 @@ export const closedPort = 23;
 export const pods = ["established", "untracked", "new", "over"] as const;
 export type Pod = (typeof pods)[number];
 
-function cidr(text: string): Cidr {
+/** A CIDR that is written in this program's own text. */
+export function cidr(text: string): Cidr {
   const parsed = parseCidr(text);
   if (!parsed.ok) {
     throw new TypeError(`${text}: ${parsed.problem}`);

@@ -134,8 +134,10 @@ export class Agent implements AgentControl {
     if (this.#policies.hasStale() || this.#endpoints.hasOrphans()) {
       this.#datapath.bpf.waitForGracePeriod();
       this.#policies.releaseStale();
-      this.#datapath.sweep();
-      this.#endpoints.forgetOrphans();
+      if (this.#endpoints.hasOrphans()) {
+        this.#datapath.sweep();
+        this.#endpoints.forgetOrphans();
+      }
     }
     return statuses;
   }
