@@ -178,6 +178,8 @@ test("a page at a time: a list of more objects than a page has", async () => {
     await Promise.all(Array.from({ length: 50 }, (_, index) => world.group(`many-${at + index}`, {})));
   proxy.plan({ kind: "status", status: 410 }, isWatch);
   proxy.cutAll();
+  await eventually(() =>
+    assert.ok(proxy.requests().some((line) => line.includes("/securitygroups?limit=500&continue="))),
+  );
   await agrees();
-  assert.ok(proxy.requests().some((line) => line.includes("/securitygroups?limit=500&continue=")));
 });

@@ -6,10 +6,10 @@ import type { Chance, Timers } from "../kube/ports.ts";
 import { NotLeading, type Term } from "../leader/elector.ts";
 import type { ApiPort, Clock, Kind } from "../ports.ts";
 import { ApiError, describeRef, refOf } from "../ports.ts";
-import { reconcileCompiled, reconcileStatuses } from "../reconcile/reconcile.ts";
 import type { Resolution } from "../resolve/resolution.ts";
 import { same } from "../same.ts";
 import { type Batch, type QueueOptions, WorkQueue } from "./queue.ts";
+import { Rounds } from "./rounds.ts";
 
 /** How a round of work ended. */
 type Outcome = "done" | "conflict" | "failed" | "not-leading";
@@ -51,10 +51,12 @@ const startKey = "everything";
 export class Controller {
   readonly #parts: ControllerParts;
   readonly #queue: WorkQueue;
+  readonly #rounds: Rounds;
 
   constructor(parts: ControllerParts) {
     this.#parts = parts;
     this.#queue = new WorkQueue(parts.timers, parts.chance, parts.queue);
+    this.#rounds = new Rounds(parts.api, parts.config, parts.clock);
   }
 
   /** Keys that wait. */
@@ -74,6 +76,7 @@ export class Controller {
 
   /** Works until the term ends. */
   async lead(term: Term): Promise<void> {
+    this.#rounds.forget();
     this.#queue.add(startKey);
     for (;;) {
       const batch = await this.#queue.take(term.signal);
@@ -93,6 +96,7 @@ export class Controller {
     } catch (error) {
       const outcome = outcomeOf(error);
       observer.reconciled(outcome, timers.elapsed() - began);
+      this.#rounds.forget();
       if (outcome === "failed")
         log.error({ err: error, keys: batch.keys.slice(0, 5) }, "reconciling failed; will retry");
       else log.info({ outcome, reason: (error as Error).message }, "reconciling stopped; will retry");
@@ -101,13 +105,20 @@ export class Controller {
   }
 
   async #work({ keys, waited }: Batch): Promise<void> {
-    const { api, config, clock, observer, record, timers } = this.#parts;
+    const { observer, timers, reportDelay } = this.#parts;
     const began = timers.elapsed();
-    const resolution = await reconcileCompiled(api, config);
-    if (keys.some((key) => key !== statusKey)) observer.compiled(waited + timers.elapsed() - began);
-    observer.resolved(resolution);
-    for (const change of await reconcileStatuses(api, resolution, clock))
-      for (const happening of decideHappenings(change)) await record(happening);
+    const changed = keys.filter((key) => key !== statusKey);
+    const extent = changed.length > 0 ? await this.#rounds.compile(changed) : undefined;
+    if (extent !== undefined) observer.compiled(waited + timers.elapsed() - began);
+    // Pods come and go all the time: what statuses say of them is gathered, as what agents report is.
+    if (extent === "part") this.#queue.add(statusKey, reportDelay);
+    if (extent === "whole" || keys.includes(statusKey)) await this.#tell();
+  }
+
+  async #tell(): Promise<void> {
+    const { resolution, changes } = await this.#rounds.tell();
+    this.#parts.observer.resolved(resolution);
+    for (const change of changes) for (const happening of decideHappenings(change)) await this.#parts.record(happening);
   }
 }
 

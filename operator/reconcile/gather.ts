@@ -40,7 +40,7 @@ const core = <K extends KnownObject["kind"], Facts>(
   });
 
 /** What one object of a kind says; each object is parsed once. */
-const factsOf = {
+export const factsOf = {
   SecurityGroup: memoised(groupObject),
   PrefixList: memoised((stored) => userObject("PrefixList", stored)),
   NetworkACL: memoised(aclObject),

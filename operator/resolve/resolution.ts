@@ -4,6 +4,7 @@ import type { PrefixListObject, ProfileObject, Snapshot } from "../snapshot.ts";
 import type { Attachment } from "./attachment.ts";
 import type { EndpointDecision } from "./endpoints.ts";
 import type { JudgedAcl, JudgedGroup } from "./judgement.ts";
+import type { References } from "./rule-sets.ts";
 
 /** The compiled objects of the whole cluster. */
 export interface CompiledObjects {
@@ -29,6 +30,8 @@ export interface Resolution {
   readonly attachments: ReadonlyMap<string, Attachment>;
   /** By pod uid; of endpoints alone. */
   readonly decisions: ReadonlyMap<string, EndpointDecision>;
+  /** What the rules that are or may be in force refer to. */
+  readonly references: References;
   /** The profile of each endpoint that has one, by pod uid. */
   readonly profiles: ReadonlyMap<string, ProfileObject>;
 }

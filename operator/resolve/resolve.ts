@@ -9,7 +9,7 @@ import { byPod, decideEndpoint, type EndpointDecision, endpointsBefore } from ".
 import { aclsByNamespace, type JudgedAcl, type JudgedGroup, judgeAcls, judgeGroups } from "./judgement.ts";
 import { addressesByPod, isEndpoint } from "./lifecycle.ts";
 import type { CompiledObjects, Resolution } from "./resolution.ts";
-import { currentRuleSet, referencesOf, ruleSetName } from "./rule-sets.ts";
+import { currentRuleSet, type References, referencesOf, ruleSetName } from "./rule-sets.ts";
 import { resolveNodeConfig, resolveTrackedPorts } from "./tracking.ts";
 
 type Groups = ReadonlyMap<string, JudgedGroup>;
@@ -110,8 +110,11 @@ function rulesInForce(groups: Groups, ruleSets: readonly RuleSet[]): readonly Ru
   return [...valid, ...ruleSets].flatMap(({ rules }) => rules);
 }
 
-/** Works out all compiled objects from a snapshot. Pure: the same snapshot and configuration give the same result. */
-export function resolve(snapshot: Snapshot, config: OperatorConfig): Resolution {
+/**
+ * Works out all compiled objects from a snapshot. Pure: the same snapshot and configuration give the same result.
+ * `known`: what all rules of the cluster refer to, for a snapshot that holds a part of it.
+ */
+export function resolve(snapshot: Snapshot, config: OperatorConfig, known?: References): Resolution {
   const prefixLists = new Map(snapshot.prefixLists.map((list): [string, PrefixListObject] => [list.ref.name, list]));
   const groups = judgeGroups(snapshot, prefixLists, config);
   const acls = judgeAcls(snapshot, config);
@@ -123,7 +126,7 @@ export function resolve(snapshot: Snapshot, config: OperatorConfig): Resolution 
   );
   const ruleSets = resolveRuleSets(snapshot, attachments, groups, decisions);
   const aclSets = resolveAcls(snapshot, acls.values(), decisions);
-  const references = referencesOf(rulesInForce(groups, ruleSets).map(({ peer }) => peer));
+  const references = known ?? referencesOf(rulesInForce(groups, ruleSets).map(({ peer }) => peer));
   const aclNamespaces = new Set(aclSets.map(({ namespace }) => namespace));
   const profiles = resolveProfiles(snapshot);
   const compiled: CompiledObjects = {
@@ -133,5 +136,5 @@ export function resolve(snapshot: Snapshot, config: OperatorConfig): Resolution 
     nodePolicies: resolveNodePolicies(snapshot, decisions, profiles, podByAddress, config),
     config: resolveNodeConfig(snapshot, prefixLists, config),
   };
-  return { snapshot, config, compiled, groups, acls, prefixLists, attachments, decisions, profiles };
+  return { snapshot, config, compiled, groups, acls, prefixLists, attachments, decisions, references, profiles };
 }

@@ -74,7 +74,7 @@ export function summarise(all: readonly Progress[], noun: "endpoint" | "node"): 
   if (all.length === 0)
     return { type, status: "True", reason: "NoEndpoints", message: `there is no ${noun} to program` };
   if (waiting.length > 0) {
-    const message = `${waiting.length} of ${counted(all.length, noun)} wait: ${enumerate([...new Set(waiting)])}`;
+    const message = `${waiting.length} of ${counted(all.length, noun)} wait: ${enumerate([...new Set(waiting)].sort())}`;
     return { type, status: "False", reason: "Pending", message };
   }
   if (silent > 0) {
