@@ -109,11 +109,11 @@ async function freshStart(cluster: Cluster): Promise<CompiledObjects> {
     };
     await fresh.api.apply({ ...content, metadata: kept });
     if (content.kind === "Pod") await fresh.api.applyStatus(refOf({ ...content, metadata: kept }), status);
-    if (metadata.deletionTimestamp === undefined) continue;
-    // A held deletion: the finalizer was on it.
-    await fresh.reconcile();
-    await fresh.api.delete(refOf({ ...content, metadata: kept }));
   }
+  // Held deletions come last, all at once: what holds them must be there, and their finalizers on them.
+  await fresh.reconcile();
+  for (const object of objects)
+    if (object.metadata.deletionTimestamp !== undefined) await fresh.api.delete(refOf(object));
   return (await fresh.reconcile()).compiled;
 }
 
