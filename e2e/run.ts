@@ -1,29 +1,39 @@
-/** The command behind `npm run e2e`: runs the tests in the named folders of `e2e`, or in all of them. */
+/**
+ * The command behind `npm run e2e`: runs the tests in the named folders of `e2e`, or in all of them. In the cluster of
+ * `KUBECONFIG`, if that is set, it runs those that can run there, and says which it leaves out.
+ */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { selectTests } from "./selection.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
-/** Folders of `e2e` that have tests. */
-function suites(): readonly string[] {
+/** Test files in the folders of `e2e`. */
+function testFiles(): readonly string[] {
   const files = readdirSync(new URL(".", import.meta.url), { recursive: true, encoding: "utf8" });
-  const tests = files.filter((path) => path.endsWith(".test.ts") && path.includes("/"));
-  return [...new Set(tests.map((path) => path.split("/", 1)[0] ?? ""))].sort();
+  return files.filter((path) => path.endsWith(".test.ts") && path.includes("/")).sort();
 }
 
 async function run(names: readonly string[]): Promise<number> {
-  const known = suites();
-  const unknown = names.filter((name) => !known.includes(name));
+  const files = testFiles();
+  const userCluster = (process.env["KUBECONFIG"] ?? "") !== "";
+  const { run, leftOut, unknown } = selectTests(files, names, userCluster);
   if (unknown.length > 0) {
-    process.stderr.write(`e2e: there is no suite ${unknown.join(", ")}; the suites are ${known.join(", ")}\n`);
+    const suites = [...new Set(files.map((path) => path.split("/", 1)[0]))];
+    process.stderr.write(`e2e: there is no suite ${unknown.join(", ")}; the suites are ${suites.join(", ")}\n`);
     return 2;
   }
-  const chosen = names.length > 0 ? names : known;
+  for (const { file, because } of leftOut)
+    process.stderr.write(`e2e: left out, as KUBECONFIG names a cluster: ${file}, because ${because}\n`);
+  if (run.length === 0) {
+    process.stderr.write("e2e: nothing is left to run; unset KUBECONFIG for control planes of the tests' own\n");
+    return 2;
+  }
   // One file at a time: each may start a control plane of its own.
   const options = ["--test", "--test-concurrency=1"];
-  const child = spawn(process.execPath, [...options, ...chosen.map((name) => `e2e/${name}/**/*.test.ts`)], {
+  const child = spawn(process.execPath, [...options, ...run.map((file) => `e2e/${file}`)], {
     cwd: root,
     stdio: "inherit",
   });

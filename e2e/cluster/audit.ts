@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readFileSync, readSync, statSync } from "node:fs";
 
 /** One request that the API server has answered, as its audit log has it. */
 export interface AuditEvent {
@@ -28,12 +28,35 @@ export const auditPolicy = {
   rules: [{ level: "Metadata" }],
 };
 
-/** Every request that has been logged, in the order of the log. A line that is being written is left for later. */
-export function readAuditLog(path: string): readonly AuditEvent[] {
-  const text = readFileSync(path, "utf8");
-  return text
-    .slice(0, text.lastIndexOf("\n") + 1)
+const newline = 0x0a;
+
+function wholeLines(bytes: Buffer): readonly AuditEvent[] {
+  return bytes
+    .toString("utf8")
     .split("\n")
     .filter((line) => line !== "")
     .map((line) => JSON.parse(line) as AuditEvent);
+}
+
+/** Every request that has been logged, in the order of the log. A line that is being written is left for later. */
+export function readAuditLog(path: string): readonly AuditEvent[] {
+  const bytes = readFileSync(path);
+  return wholeLines(bytes.subarray(0, bytes.lastIndexOf(newline) + 1));
+}
+
+/** What has been logged since the last call, from now on: for a log that is too long to be read again and again. */
+export function followAuditLog(path: string): () => readonly AuditEvent[] {
+  let read = statSync(path).size;
+  return () => {
+    const log = openSync(path, "r");
+    try {
+      const bytes = Buffer.alloc(fstatSync(log).size - read);
+      readSync(log, bytes, 0, bytes.length, read);
+      const end = bytes.lastIndexOf(newline) + 1;
+      read += end;
+      return wholeLines(bytes.subarray(0, end));
+    } finally {
+      closeSync(log);
+    }
+  };
 }

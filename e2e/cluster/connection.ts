@@ -17,12 +17,13 @@ export interface Connection {
   close(): void;
 }
 
+/** Whom a kubeconfig's current context asks, and in whose name. Certificates and key are PEM. */
 interface Credentials {
   readonly server: string;
   readonly ca?: Buffer;
   readonly cert?: Buffer;
   readonly key?: Buffer;
-  readonly headers: Readonly<Record<string, string | readonly string[]>>;
+  readonly headers: Readonly<Record<string, string | string[]>>;
 }
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -49,7 +50,8 @@ function headersOf(user: Fields): Credentials["headers"] {
   };
 }
 
-function readKubeconfig(path: string): Credentials {
+/** The current context of a kubeconfig. */
+export function readKubeconfig(path: string): Credentials {
   const config = parse(readFileSync(path, "utf8")) as Fields;
   const context = named(config["contexts"], config["current-context"], "context");
   const cluster = named(config["clusters"], context["cluster"], "cluster");

@@ -27,12 +27,22 @@ export interface ControlPlaneOptions {
   /** Address on which the API server listens; loopback unless nodes in other namespaces must reach it. */
   readonly address?: string;
   readonly apiServerArguments?: readonly string[];
+  /** Added to the API server's environment. */
+  readonly apiServerEnvironment?: Readonly<Record<string, string>>;
+  /** `false`: neither controller manager nor scheduler runs, and nothing happens but what clients ask for. */
+  readonly controllers?: boolean;
+  /** How long the API server may take until it answers, milliseconds; one that has much to read takes longer. */
+  readonly readyWithin?: number;
 }
 
 /** A cluster's API, for whoever has a kubeconfig. */
 export interface Cluster {
   /** Path of a kubeconfig that may do everything. */
   readonly kubeconfig: string;
+  /** Of the tests alone, for files; gone with `stop`. */
+  readonly folder: string;
+  /** It goes on when the tests have ended: what they leave behind stays. */
+  readonly lasting: boolean;
   /** Path of a kubeconfig in the name of this user. */
   kubeconfigFor(user: User): Promise<string>;
   stop(): Promise<void>;
@@ -42,19 +52,23 @@ export interface Cluster {
 export interface ControlPlane extends Cluster {
   /** `https://127.0.0.1:PORT`. */
   readonly server: string;
-  readonly folder: string;
+  /** `http://127.0.0.1:PORT`. */
+  readonly etcdServer: string;
   readonly auditLog: string;
   readonly etcd: ClusterProcess;
   readonly apiServer: ClusterProcess;
   readonly controllerManager: ClusterProcess;
   readonly scheduler: ClusterProcess;
   auditEvents(): readonly AuditEvent[];
-  /** Until the API server answers and has made what every cluster begins with. Throws when one of the processes ends. */
+  /**
+   * Until the API server answers, and the controllers have made what every cluster begins with. Starts what does not
+   * run. Throws when one of the processes ends.
+   */
   ready(): Promise<void>;
 }
 
 const pollMilliseconds = 50;
-const readyWithinMilliseconds = 60_000;
+const usualReadyWithin = 60_000;
 
 /**
  * Starts etcd, API server, controller manager and scheduler as processes on loopback, ready for use. They end with
@@ -162,13 +176,15 @@ async function assemble(
     kubeconfigFor({ name: "system:kube-controller-manager", groups: [] }),
     kubeconfigFor({ name: "system:kube-scheduler", groups: [] }),
   ]);
-  const part = (name: string, path: string, args: readonly string[]): ClusterProcess =>
-    clusterProcess(name, path, args, join(folder, "logs", `${name}.log`));
+  const part = (name: string, path: string, args: readonly string[], environment = {}): ClusterProcess =>
+    clusterProcess(name, path, args, { log: join(folder, "logs", `${name}.log`), environment });
   const etcd = part("etcd", binaries.etcd, etcdArguments(layout));
-  const apiServer = part("kube-apiserver", binaries.apiServer, [
-    ...apiServerArguments(layout, credentials),
-    ...(options.apiServerArguments ?? []),
-  ]);
+  const apiServer = part(
+    "kube-apiserver",
+    binaries.apiServer,
+    [...apiServerArguments(layout, credentials), ...(options.apiServerArguments ?? [])],
+    options.apiServerEnvironment,
+  );
   const controllerManager = part(
     "kube-controller-manager",
     binaries.controllerManager,
@@ -179,7 +195,9 @@ async function assemble(
   const auditLog = auditLogOf(folder);
   return {
     server,
+    etcdServer: `http://127.0.0.1:${layout.etcdPort}`,
     folder,
+    lasting: false,
     kubeconfig,
     kubeconfigFor,
     auditLog,
@@ -189,19 +207,25 @@ async function assemble(
     controllerManager,
     scheduler,
     ready: async () => {
+      const deadline = performance.now() + (options.readyWithin ?? usualReadyWithin);
       for (const process of [etcd, apiServer]) process.start();
-      await answers(kubeconfig, "/readyz", [etcd, apiServer]);
+      await answers(kubeconfig, "/readyz", [etcd, apiServer], deadline);
+      if (options.controllers === false) return;
       for (const process of [controllerManager, scheduler]) process.start();
       // No pod is admitted to a namespace before this account is there.
-      await answers(kubeconfig, "/api/v1/namespaces/default/serviceaccounts/default", all);
+      await answers(kubeconfig, "/api/v1/namespaces/default/serviceaccounts/default", all, deadline);
     },
   };
 }
 
-/** Until a request is answered with 200. Throws when a process that must run does not. */
-async function answers(kubeconfig: string, path: string, processes: readonly ClusterProcess[]): Promise<void> {
+/** Until a request is answered with 200. Throws when a process that must run does not, and after the deadline. */
+async function answers(
+  kubeconfig: string,
+  path: string,
+  processes: readonly ClusterProcess[],
+  deadline: number,
+): Promise<void> {
   const connection = connect(kubeconfig);
-  const deadline = performance.now() + readyWithinMilliseconds;
   try {
     for (;;) {
       const status = await connection.send("GET", path).then(

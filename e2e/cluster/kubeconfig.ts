@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import type { Certificate } from "./certificates.ts";
+import { readKubeconfig } from "./connection.ts";
 
 /** Whom a kubeconfig speaks for. */
 export interface User {
@@ -27,7 +28,8 @@ const base64 = (file: string): string => readFileSync(file).toString("base64");
 
 interface KubeconfigParts {
   readonly server: string;
-  readonly authority: string;
+  /** Base64 of PEM. Absent: one that the machine trusts, or the server speaks plain HTTP. */
+  readonly authority?: string;
   readonly user: Readonly<Record<string, unknown>>;
 }
 
@@ -36,7 +38,9 @@ function writeKubeconfig(path: string, { server, authority, user }: KubeconfigPa
   const config = {
     apiVersion: "v1",
     kind: "Config",
-    clusters: [{ name: "sallyport", cluster: { server, "certificate-authority-data": base64(authority) } }],
+    clusters: [
+      { name: "sallyport", cluster: { server, ...(authority ? { "certificate-authority-data": authority } : {}) } },
+    ],
     users: [{ name: "sallyport", user }],
     contexts: [{ name: "sallyport", context: { cluster: "sallyport", user: "sallyport" } }],
     "current-context": "sallyport",
@@ -53,5 +57,12 @@ export function writeCertificateKubeconfig(
   { certificate, key }: Certificate,
 ): string {
   const user = { "client-certificate-data": base64(certificate), "client-key-data": base64(key) };
-  return writeKubeconfig(path, { server, authority, user });
+  return writeKubeconfig(path, { server, authority: base64(authority), user });
+}
+
+/** A kubeconfig for the cluster of another one, with a token. */
+export function writeTokenKubeconfig(path: string, of: string, token: string): string {
+  const { server, ca } = readKubeconfig(of);
+  const authority = ca === undefined ? {} : { authority: ca.toString("base64") };
+  return writeKubeconfig(path, { server, ...authority, user: { token } });
 }

@@ -24,8 +24,21 @@ export interface ClusterProcess {
   check(): void;
 }
 
+/** How a process runs. */
+export interface ProcessOptions {
+  /** File that its output is added to. */
+  readonly log: string;
+  /** Added to this process's own. */
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
 /** A process that is not started yet. */
-export function clusterProcess(name: string, path: string, args: readonly string[], log: string): ClusterProcess {
+export function clusterProcess(
+  name: string,
+  path: string,
+  args: readonly string[],
+  { log, environment = {} }: ProcessOptions,
+): ClusterProcess {
   let child: ChildProcess | undefined;
   const running = (): ChildProcess | undefined =>
     child?.exitCode === null && child.signalCode === null && child.pid !== undefined ? child : undefined;
@@ -51,6 +64,7 @@ export function clusterProcess(name: string, path: string, args: readonly string
       // from it: the order of stopping is ours.
       child = spawn("setpriv", ["--pdeathsig", "KILL", "--", path, ...args], {
         stdio: ["ignore", output, output],
+        env: { ...process.env, ...environment },
         detached: true,
       });
       child.on("error", () => undefined);

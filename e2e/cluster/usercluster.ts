@@ -19,6 +19,8 @@ function userCluster(kubeconfig: string): Cluster {
   const config = parse(readFileSync(kubeconfig, "utf8")) as { readonly users: readonly NamedUser[] };
   return {
     kubeconfig,
+    folder,
+    lasting: true,
     kubeconfigFor: async ({ name, groups }: User) => {
       const users = config.users.map((entry) => ({
         ...entry,
