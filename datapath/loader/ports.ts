@@ -155,7 +155,7 @@ export interface Bpf {
   /** Returns when no packet is under a program or policy any more that was in force at the call. */
   waitForGracePeriod(): void;
   /**
-   * Walks a hash map with a `SEC("iter/bpf_map_elem")` program; each step reads up to `bytes` of what the program
+   * Walks a map with a `SEC("iter/bpf_map_elem")` program; each step reads up to `bytes` of what the program
    * writes with `bpf_seq_write`. Ends when the walk is over.
    */
   iterate(program: BpfProgram, map: BpfMap, bytes: number): Iterable<Uint8Array>;
