@@ -200,10 +200,22 @@ static __always_inline void uncount_way(__u64 hash, __u32 probes)
 	}
 }
 
-/* Claims the first free slot of a way. Returns a place. */
-__noinline int claim_slot(__u64 hash)
+/* Claims a free slot of a bucket; BUCKET_SLOTS where there is none. */
+static __always_inline __u32 claim_in(struct connection_bucket *bucket, __u16 generation)
 {
-	const __u64 claimed = word_of(0, STATE_CLAIMED, 0, generation_of(hash));
+	const __u64 claimed = word_of(0, STATE_CLAIMED, 0, generation);
+	__u32 slot;
+
+	for (slot = 0; slot < BUCKET_SLOTS; slot++) {
+		if (!read_word(&bucket->word[slot]) && swap_word(&bucket->word[slot], 0, claimed))
+			break;
+	}
+	return slot;
+}
+
+/* Claims the first free slot of a way. Returns a place. */
+__noinline int claim_on_way(__u64 hash)
+{
 	struct connection_bucket *bucket;
 	__u32 probe, slot;
 
@@ -211,14 +223,22 @@ __noinline int claim_slot(__u64 hash)
 		bucket = bucket_of(bucket_index(hash, probe));
 		if (!bucket)
 			return NO_PLACE;
-		for (slot = 0; slot < BUCKET_SLOTS; slot++) {
-			if (!read_word(&bucket->word[slot]) && swap_word(&bucket->word[slot], 0, claimed))
-				return probe << 2 | slot;
-		}
+		slot = claim_in(bucket, generation_of(hash));
+		if (slot < BUCKET_SLOTS)
+			return probe << 2 | slot;
 		__sync_fetch_and_add(&bucket->passed, 1);
 	}
 	uncount_way(hash, BUCKET_PROBES);
 	return NO_PLACE;
+}
+
+/* The same, without a call where the first bucket has room. */
+static __always_inline int claim_slot(__u64 hash)
+{
+	struct connection_bucket *first = bucket_of(bucket_index(hash, 0));
+	__u32 slot = first ? claim_in(first, generation_of(hash)) : BUCKET_SLOTS;
+
+	return slot < BUCKET_SLOTS ? (int)slot : claim_on_way(hash);
 }
 
 static __always_inline struct connection_count *table_count(void)
