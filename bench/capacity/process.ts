@@ -11,8 +11,17 @@ export function cpuSeconds(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) / userHz;
 }
 
+function statusMiB(pid: number, field: "VmRSS" | "VmHWM"): number {
+  const status = readFileSync(`/proc/${pid}/status`, "utf8");
+  return Number(new RegExp(`^${field}:\\s+(\\d+)`, "m").exec(status)?.[1]) / 1024;
+}
+
 /** Mebibytes of memory that a process has resident. */
 export function residentMiB(pid: number): number {
-  const status = readFileSync(`/proc/${pid}/status`, "utf8");
-  return Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1]) / 1024;
+  return statusMiB(pid, "VmRSS");
+}
+
+/** Most mebibytes of memory that a process has ever had resident. */
+export function peakMiB(pid: number): number {
+  return statusMiB(pid, "VmHWM");
 }

@@ -9,7 +9,8 @@ import { createRegistry } from "../../datapath/agent/observe/exposition.ts";
 import { sweepInterval } from "../../datapath/agent/sweeping.ts";
 import { openBpf } from "../../datapath/loader/open.ts";
 import { sandboxBpffs } from "../../datapath/loader/test/sandbox.ts";
-import { AgentProcess } from "../../lab/engine/agent-process.ts";
+import { type AgentOptions, AgentProcess } from "../../lab/engine/agent-process.ts";
+import { say } from "../say.ts";
 import { median, quantile } from "../statistics.ts";
 import { addInterfaces, attachments, podCount, stateAt } from "./crowd.ts";
 import { fillConnections, memoryOf } from "./fill.ts";
@@ -36,15 +37,14 @@ const endpointSlots = 1024;
 const entries = 1_000_000;
 const node = { nodeAddresses: [] };
 
-function say(what: string, figure: string, goal: string, met: boolean): void {
-  console.log(`${what.padEnd(58)} ${figure.padStart(14)}   ${goal.padEnd(14)}${met ? "" : " missed"}`);
-}
-
 async function elapsed(body: () => Promise<unknown>): Promise<number> {
   const start = performance.now();
   await body();
   return performance.now() - start;
 }
+
+/** Milliseconds from one change to the next: what the agent tidies up after the one is no part of the other. */
+const betweenChanges = 100;
 
 let revision = 0;
 
@@ -54,6 +54,7 @@ async function changeTimes(control: AgentControl, changes: number): Promise<numb
   for (let change = 0; change < changes; change++) {
     const state = stateAt(++revision);
     times.push(await elapsed(() => control.program(state, node, attachments)));
+    await pause(betweenChanges);
   }
   return times;
 }
@@ -105,6 +106,16 @@ async function sayScrapes(datapath: Datapath, scrapes: number): Promise<void> {
   say("its time of a core", `${((user + system) / 1000 / scrapes).toFixed(1)} ms`, "", true);
 }
 
+/** Starts an agent once, so that the next one finds its code as in an image: without types, and compiled. */
+async function keepCode(options: AgentOptions): Promise<void> {
+  const agent = new AgentProcess(options);
+  try {
+    await agent.control.statuses();
+  } finally {
+    await agent.stop();
+  }
+}
+
 /** What a full node costs: memory, sweeping, rule changes, an idle agent, a scrape. */
 export async function runNode(quick: boolean): Promise<void> {
   const effort = efforts[quick ? "quick" : "full"];
@@ -112,7 +123,9 @@ export async function runNode(quick: boolean): Promise<void> {
   mkdirSync(bpffs);
   addInterfaces();
   console.log(`A node with ${podCount} pods in ten combinations of groups, with a hundred rules each.\n`);
-  const agent = new AgentProcess({ netns: `/proc/${process.pid}/ns/net`, bpffs, object, clock: "running", tableSize });
+  const options = { netns: `/proc/${process.pid}/ns/net`, bpffs, object, clock: "running", tableSize } as const;
+  await keepCode(options);
+  const agent = new AgentProcess(options);
   try {
     const { control, pid = 0 } = agent;
     await control.program({ ...stateAt(0), node: { node: "bench", endpoints: [] } }, node, []);

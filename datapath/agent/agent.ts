@@ -1,7 +1,7 @@
 import type { ConnectionRow, EndpointMetrics } from "../../semantics/observation.ts";
 import type { CompiledState, NodeFacts } from "../../semantics/policy.ts";
 import type { RingReader } from "../loader/ports.ts";
-import { applyRoleFilter, identityEntries, roleEntries, serviceEntries } from "./apply/addresses.ts";
+import { applyRoleFilter, IdentityTable, roleEntries, serviceEntries } from "./apply/addresses.ts";
 import { CombinationTable } from "./apply/combinations.ts";
 import { EndpointTable } from "./apply/endpoint-table.ts";
 import { applyEntries } from "./apply/entries.ts";
@@ -27,14 +27,19 @@ export class Agent implements AgentControl {
   readonly #endpoints: EndpointTable;
   readonly #policies: PolicyTable;
   readonly #ring: RingReader;
-  readonly #programmer = new Programmer({ program: async (...wanted) => this.#program(...wanted) });
+  readonly #programmer = new Programmer({ program: (...wanted) => this.#program(...wanted) });
   readonly #combinations: CombinationTable;
+  readonly #identities: IdentityTable;
+  /** While slots wait for the grace period after which they are free; nothing is programmed meanwhile. */
+  #releasing: Promise<void> | undefined;
+  #closed = false;
 
   constructor(datapath: Datapath, options: { readonly attach: boolean }) {
     this.#datapath = datapath;
     this.#endpoints = new EndpointTable(datapath, options.attach);
     this.#policies = new PolicyTable(datapath, this.#endpoints.policiesInForce());
     this.#combinations = new CombinationTable(datapath.map("combinations"));
+    this.#identities = new IdentityTable(datapath.map("identities"));
     this.#ring = datapath.bpf.readRing(datapath.map("verdicts"));
   }
 
@@ -91,18 +96,30 @@ export class Agent implements AgentControl {
 
   /** Ends what this process holds; pinned programs and maps go on. */
   close(): void {
+    this.#closed = true;
     this.#programmer.stop();
     this.#ring.close();
     this.#datapath.close();
   }
 
-  #program(
+  async #program(
     state: CompiledState,
     node: NodeFacts,
     attachments: readonly EndpointAttachment[],
-  ): readonly EndpointStatus[] {
+  ): Promise<readonly EndpointStatus[]> {
+    // Again, as whoever waited before may have begun the next release.
+    while (this.#releasing !== undefined) await this.#releasing;
+    return this.#apply(state, node, attachments);
+  }
+
+  /** All at once: nothing else runs in between. */
+  #apply(state: CompiledState, node: NodeFacts, attachments: readonly EndpointAttachment[]): readonly EndpointStatus[] {
     this.#freeGone(attachments);
-    const plan = planNode(state, attachments, this.#combinations.numbers(), this.#combinations.current());
+    const plan = planNode(state, attachments, {
+      numbers: this.#combinations.numbers(),
+      combinations: this.#combinations.current(),
+      sources: this.#policies.sources(),
+    });
     const { combinations, addresses, services } = plan.identities;
 
     // Endpoints change to policies that know old and new identities, then addresses get the new ones; old ones go last.
@@ -117,7 +134,7 @@ export class Agent implements AgentControl {
     this.#endpoints.importFlows();
     const statuses = programmed.map((status) => this.#attachEndpoint(status));
     this.#endpoints.finishMigration();
-    const removeIdentities = applyEntries(this.#datapath.map("identities"), identityEntries(addresses));
+    const removeIdentities = this.#identities.apply(addresses);
     const removeServices = applyEntries(this.#datapath.map("services"), serviceEntries(services));
     removeIdentities();
     removeServices();
@@ -125,15 +142,27 @@ export class Agent implements AgentControl {
     narrowFilter();
     removeCombinations();
 
-    if (this.#policies.hasStale() || this.#endpoints.hasOrphans()) {
+    if (this.#endpoints.hasOrphans()) {
       this.#datapath.bpf.waitForGracePeriod();
       this.#policies.releaseStale();
-      if (this.#endpoints.hasOrphans()) {
-        this.#datapath.sweep();
-        this.#endpoints.forgetOrphans();
-      }
+      this.#datapath.sweep();
+      this.#endpoints.forgetOrphans();
+    } else if (this.#policies.hasStale()) {
+      this.#releasing = this.#releaseLater();
     }
     return statuses;
+  }
+
+  /** Every endpoint has its policy by now, and nobody waits for the old ones to be free but the next change. */
+  async #releaseLater(): Promise<void> {
+    try {
+      await this.#datapath.bpf.gracePeriod();
+      if (!this.#closed) this.#policies.releaseStale();
+    } catch {
+      // They stay stale, and the next change tries again.
+    } finally {
+      this.#releasing = undefined;
+    }
   }
 
   #index(uid: string): number {

@@ -11,7 +11,7 @@ export interface AgentConfig {
   readonly tableSize: number;
   readonly endpointSlots: number;
   readonly verdicts: boolean;
-  /** Needs fq on the interfaces by which packets leave the node. */
+  /** Takes effect where fq is on the interfaces by which packets leave the node. */
   readonly queueEgress: boolean;
 }
 

@@ -9,7 +9,7 @@ import { address } from "../../semantics/test/rules.ts";
 import { openBpf } from "../loader/open.ts";
 import { enterSandbox, sandboxBpffs } from "../loader/test/sandbox.ts";
 import { Agent } from "./agent.ts";
-import { Datapath } from "./datapath.ts";
+import { Datapath, type DatapathOptions } from "./datapath.ts";
 import { tcpFrame } from "./test/frames.ts";
 
 enterSandbox();
@@ -39,10 +39,15 @@ function stateWith(rates: Partial<Allowances>): CompiledState {
   };
 }
 
-async function start(name: string, queueEgress: boolean, rates: Partial<Allowances>) {
+async function start(
+  name: string,
+  queueEgress: boolean,
+  rates: Partial<Allowances>,
+  clock: DatapathOptions["clock"] = "standing",
+) {
   const pins = join(sandboxBpffs, name);
   mkdirSync(pins);
-  const options = { bpf, object, pins, clock: "standing", tableSize: 64, endpointSlots: 16, queueEgress } as const;
+  const options = { bpf, object, pins, clock, tableSize: 64, endpointSlots: 16, queueEgress };
   const datapath = new Datapath(options);
   const agent = new Agent(datapath, { attach: false });
   await agent.program(stateWith(rates), { nodeAddresses: [] }, [
@@ -91,5 +96,18 @@ test("S-74: where egress may queue, what is over the bandwidth gets a time to le
   // 200 frames at 100 a second; the clock that times are given in goes on meanwhile.
   assert.ok(Number((waits.at(-1) ?? 0n) - (waits[0] ?? 0n)) / 1e9 >= 1.98);
   assert.equal((await agent.metrics("pod")).bw_out_allowance_exceeded, 290);
+  agent.close();
+});
+
+test("S-74: what waits leaves in the order in which it came, however the kernel's ticks fall", async () => {
+  // Many frames come in within one tick, and all of them within many ticks.
+  const fast = { perSecond: frame.length * 8 * 2000, burst: frame.length };
+  const { agent, sent } = await start("order", true, { bandwidthOut: fast }, "running");
+  const times = sent(1000).flatMap(({ deliveryTime }) => (deliveryTime === 0n ? [] : [deliveryTime]));
+  assert.ok(times.length > 100, `${times.length} waited`);
+  assert.deepEqual(
+    times.filter((time, index) => index > 0 && time <= (times[index - 1] ?? 0n)),
+    [],
+  );
   agent.close();
 });

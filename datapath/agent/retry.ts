@@ -57,6 +57,12 @@ export class Programmer {
       wanted.statuses = await this.#agent.program(wanted.state, wanted.node, wanted.attachments);
       failed = wanted.statuses.some((status) => status.state === "NotProgrammed" && status.retried === true);
       return wanted.statuses;
+    } catch (error) {
+      // Endpoints go on under what they had; not one has what is wanted now.
+      const message = error instanceof Error ? error.message : String(error);
+      const status = { state: "NotProgrammed", message, retried: true } as const;
+      wanted.statuses = wanted.attachments.map(({ uid }) => ({ uid, ...status }));
+      throw error;
     } finally {
       if (failed && wanted === this.#wanted) this.#tryAgain(wanted);
     }

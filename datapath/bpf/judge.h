@@ -94,9 +94,10 @@ static __always_inline bool is_policed(struct judgement *j, struct verdict *verd
 {
 	struct rates *rates = rates_of(j->endpoint);
 	const bool egress = j->packet.direction == DIRECTION_EGRESS;
+	const bool queues = egress && queue_horizon;
 	struct bucket *bandwidth;
+	__u64 now, sent, wait;
 	struct wire wire;
-	__u64 now, wait;
 
 	if (!rates)
 		return false;
@@ -110,7 +111,8 @@ static __always_inline bool is_policed(struct judgement *j, struct verdict *verd
 	bandwidth = &rates->bandwidth[egress ? DIRECTION_EGRESS : DIRECTION_INGRESS];
 	if (!bandwidth->cost_shift)
 		return false;
-	wait = take(bandwidth, now, wire.bytes, egress ? queue_horizon : 0);
+	sent = queues ? bpf_ktime_get_ns() : 0;
+	wait = take(bandwidth, queues ? bucket_time(j->config, sent) : now, wire.bytes, queues ? queue_horizon : 0);
 	if (wait == 1)
 		return false;
 	__sync_fetch_and_add(egress ? &j->endpoint->bw_out_allowance_exceeded : &j->endpoint->bw_in_allowance_exceeded,
@@ -119,7 +121,7 @@ static __always_inline bool is_policed(struct judgement *j, struct verdict *verd
 		*verdict = verdict_of(REASON_BANDWIDTH_ALLOWANCE, TRACKING_NONE);
 		return true;
 	}
-	delay(j->skb, wait);
+	delay(j->skb, sent, wait);
 	return false;
 }
 

@@ -60,12 +60,25 @@ static __always_inline struct rates *rates_of(const struct endpoint *endpoint)
 const volatile __u64 queue_horizon = 0;
 const volatile __u32 bucket_tick_ns = 4000000;
 
-/* Has fq send the packet when there is bandwidth for it (EDT). The kernel keeps the time across forwarding. */
-static __always_inline void delay(struct __sk_buff *skb, __u64 wait)
+/*
+ * As bucket_now, to the nanosecond: jiffies would have a packet leave up to one of them late, and so behind packets
+ * that were admitted after it. A standing clock stands here too.
+ */
+static __always_inline __u64 bucket_time(const struct config *config, __u64 nanoseconds)
+{
+	__u64 tick = bucket_tick_ns;
+
+	if (standing_clock)
+		return bucket_now(config);
+	return (nanoseconds / tick << BUCKET_SHIFT) + (nanoseconds % tick << BUCKET_SHIFT) / tick;
+}
+
+/* Has fq send the packet after `wait` in bucket time (EDT). The kernel keeps the time across forwarding. */
+static __always_inline void delay(struct __sk_buff *skb, __u64 now, __u64 wait)
 {
 	__u64 nanoseconds = (wait >> 8) * bucket_tick_ns >> (BUCKET_SHIFT - 8);
 
-	bpf_skb_set_tstamp(skb, bpf_ktime_get_ns() + nanoseconds, BPF_SKB_TSTAMP_DELIVERY_MONO);
+	bpf_skb_set_tstamp(skb, now + nanoseconds, BPF_SKB_TSTAMP_DELIVERY_MONO);
 }
 
 #endif

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { readlinkSync } from "node:fs";
 import { test } from "node:test";
 import { BpfError } from "./error.ts";
-import { enterNetworkNamespace, errorName, measureHz, pageSize, waitForGracePeriod } from "./libc.ts";
+import { enterNetworkNamespace, errorName, gracePeriod, measureHz, pageSize, waitForGracePeriod } from "./libc.ts";
 import { enterSandbox } from "./test/sandbox.ts";
 
 enterSandbox();
@@ -28,8 +28,9 @@ test("HZ is one of those that kernels are built with, and a page at least 4 KiB"
   assert.ok(pageSize() >= 4096 && Number.isInteger(Math.log2(pageSize())));
 });
 
-test("a grace period ends", () => {
+test("a grace period ends, waited for here or on another thread", async () => {
   assert.doesNotThrow(waitForGracePeriod);
+  await assert.doesNotReject(gracePeriod());
 });
 
 test("the thread moves into the namespace at a path, and a path that is none is named", async () => {

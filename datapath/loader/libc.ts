@@ -31,6 +31,12 @@ export function addressOf(buffer: ArrayBufferView): bigint {
 
 type Integer = number | bigint;
 
+interface Membarrier {
+  (number: number, command: number, flags: number, cpu: number): Integer;
+  /** On a thread of its own. */
+  async(...call: [...Parameters<Membarrier>, done: (error: Error | null, result: Integer) => void]): void;
+}
+
 const functions = {
   syscall: library.func("long syscall(long number, int command, void *attributes, unsigned int size)") as (
     number: number,
@@ -60,12 +66,7 @@ const functions = {
     clock: number,
     resolution: BigInt64Array,
   ) => number,
-  membarrier: library.func("long syscall(long number, int command, unsigned int flags, int cpu)") as (
-    number: number,
-    command: number,
-    flags: number,
-    cpu: number,
-  ) => Integer,
+  membarrier: library.func("long syscall(long number, int command, unsigned int flags, int cpu)") as Membarrier,
 } as const;
 
 /** Declares a libc function by its C prototype, for callers with needs of their own. */
@@ -99,9 +100,21 @@ export function bpfSystemCall(command: number, attributes: Uint8Array): number {
   return Number(functions.syscall(systemCall("bpf"), command, attributes, attributes.byteLength));
 }
 
+const globalBarrier = 1;
+
 /** MEMBARRIER_CMD_GLOBAL: returns after an RCU grace period, when no packet is still under an older policy. */
 export function waitForGracePeriod(): void {
-  check("wait for a grace period", functions.membarrier(systemCall("membarrier"), 1, 0, 0));
+  check("wait for a grace period", functions.membarrier(systemCall("membarrier"), globalBarrier, 0, 0));
+}
+
+/** Resolves after a grace period that begins now, while this thread goes on. */
+export function gracePeriod(): Promise<void> {
+  return new Promise((resolve, reject) => {
+    functions.membarrier.async(systemCall("membarrier"), globalBarrier, 0, 0, (error, result) => {
+      if (error === null && result >= 0) resolve();
+      else reject(error ?? new BpfError("wait for a grace period on another thread", "EINVAL"));
+    });
+  });
 }
 
 /** Opens a file close-on-exec, for reading. */

@@ -91,31 +91,58 @@ test("keys and values of a wrong size are refused before the kernel reads past t
   });
 });
 
-for (const [type, flags] of [
-  ["hash", []],
-  ["hash", ["no-prealloc"]],
-  ["array", []],
+for (const [type, flags, key] of [
+  ["hash", [], u32],
+  ["hash", ["no-prealloc"], u32],
+  ["array", [], u32],
+  ["lpm-trie", ["no-prealloc"], (number: number) => u32(32, number)],
 ] as const) {
   test(`many entries of a ${type} map (${flags.join() || "preallocated"}) are written and read in batches`, () => {
-    withMap({ ...hash, type, flags, maxEntries: 10_000 }, (map) => {
-      const wanted = Array.from({ length: 10_000 }, (_, i) => [u32(i), u32(i, i + 1)] as const);
+    withMap({ ...hash, keySize: key(0).length, type, flags, maxEntries: 10_000 }, (map) => {
+      const wanted = Array.from({ length: 10_000 }, (_, i) => [key(i), u32(i, i + 1)] as const);
       map.updateMany(wanted);
-      const read = new Map([...map.entries()].map(([key, value]) => [numbers(key)[0], numbers(value).join()]));
+      const read = new Map([...map.entries()].map(([key, value]) => [numbers(key).join(), numbers(value).join()]));
       assert.equal(read.size, 10_000);
-      assert.ok(wanted.every(([key, value]) => read.get(numbers(key)[0]) === numbers(value).join()));
+      assert.ok(wanted.every(([key, value]) => read.get(numbers(key).join()) === numbers(value).join()));
     });
   });
 }
 
-test("deleting many keys counts those that were there", () => {
-  withMap(hash, (map) => {
-    map.updateMany([1, 2, 3].map((key) => [u32(key), u32(0, 0)] as const));
-    assert.equal(map.deleteMany([u32(1), u32(3), u32(9)]), 2);
-    assert.deepEqual(
-      [...map.entries()].flatMap(([key]) => numbers(key)),
-      [2],
-    );
+for (const [type, flags] of [
+  ["hash", []],
+  ["lpm-trie", ["no-prealloc"]],
+] as const) {
+  test(`deleting many keys of a ${type} map counts those that were there, and goes on behind those that were not`, () => {
+    withMap({ ...hash, type, flags, keySize: 8 }, (map) => {
+      const key = (number: number) => u32(32, number);
+      map.updateMany([1, 2, 3].map((number) => [key(number), u32(0, 0)] as const));
+      assert.equal(map.deleteMany([8, 1, 9, 9, 3, 7].map(key)), 2);
+      assert.deepEqual(
+        [...map.entries()].map(([one]) => numbers(one)),
+        [[32, 2]],
+      );
+    });
   });
+}
+
+test("a range of an array is read from its first index on, as each value is looked up", () => {
+  const perCpu = { type: "percpu-array", keySize: 4, valueSize: 8, maxEntries: 9 } as const;
+  for (const spec of [perCpu, { ...perCpu, type: "array" }] as const) {
+    withMap(spec, (map) => {
+      const size = map.lookup(u32(0))?.length ?? 0;
+      map.updateMany(Array.from({ length: 9 }, (_, i) => [u32(i), new Uint8Array(size).fill(i)] as const));
+      for (const [first, count] of [
+        [0, 9],
+        [0, 2],
+        [3, 4],
+        [8, 1],
+        [5, 0],
+      ] as const) {
+        const wanted = Array.from({ length: count }, (_, i) => map.lookup(u32(first + i)));
+        assert.deepEqual(map.lookupRange(first, count), wanted);
+      }
+    });
+  }
 });
 
 test("a per-CPU map has a value for each possible CPU, rounded up to 8 bytes", () => {
@@ -154,12 +181,15 @@ test("a prefix map finds the longest prefix and is walked entry by entry", () =>
   });
 });
 
-test("an inner map is put by its descriptor and found again by its id", () => {
+test("an inner map is put by its descriptor, alone or among many, and found again by its id", () => {
   withMap({ type: "array", keySize: 4, valueSize: 8, maxEntries: 1 }, (inner) => {
     const spec = { type: "array-of-maps", keySize: 4, valueSize: 4, maxEntries: 4, innerMap: inner } as const;
     withMap(spec, (outer) => {
       outer.update(u32(2), u32(inner.fd));
       assert.equal(outer.lookup(u32(1)), undefined);
+      outer.updateMany([0, 3].map((index) => [u32(index), u32(inner.fd)] as const));
+      const ids = [0, 1, 2, 3].map((index) => numbers(outer.lookup(u32(index)) ?? u32())[0]);
+      assert.deepEqual(ids, [inner.id, undefined, inner.id, inner.id]);
       const id = numbers(outer.lookup(u32(2)) ?? u32())[0] ?? 0;
       assert.equal(id, inner.id);
       inner.update(u32(0), u32(5, 6));

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { type BatchedMap, deleteBatch, readBatches, readRange, updateBatch } from "./batch.ts";
 import { BpfError } from "./error.ts";
 import { closeFile, mapMemory, pageSize } from "./libc.ts";
 import type { BpfMap, MapSpec, UpdateMode } from "./ports.ts";
@@ -21,8 +22,12 @@ const modes: Readonly<Record<UpdateMode, number>> = { any: 0, create: 1, replace
 
 const perCpuTypes: ReadonlySet<number> = new Set([5, 6, 10, 21]);
 
-/** Types whose batch operations every supported kernel has. */
-const batchTypes: ReadonlySet<number> = new Set([types.hash, lruHash, types.array, types["percpu-array"]]);
+/** Types that every supported kernel (6.1 and later) reads, writes and deletes from in batches. */
+const hashLike = [types.hash, lruHash, types["lpm-trie"]];
+const readInBatches: ReadonlySet<number> = new Set([...hashLike, types.array, types["percpu-array"]]);
+/** Into an array of maps a batch waits for one grace period from 6.8 on, and single writes for one each. */
+const writtenInBatches: ReadonlySet<number> = new Set([...readInBatches, types["array-of-maps"]]);
+const deletedInBatches: ReadonlySet<number> = new Set(hashLike);
 
 function round8(size: number): number {
   return (size + 7) & ~7;
@@ -61,8 +66,16 @@ function readInfo(fd: number): MapInfo {
   };
 }
 
+let largestValue = Buffer.allocUnsafeSlow(4096);
+
+/** Memory for a value on its way, lent to all maps: a node has hundreds, and policies are large. */
+function valueBuffer(size: number): Uint8Array {
+  if (size > largestValue.byteLength) largestValue = Buffer.allocUnsafeSlow(size);
+  return largestValue;
+}
+
 /** A map in the kernel, known by its descriptor. */
-export class KernelMap implements BpfMap {
+export class KernelMap implements BpfMap, BatchedMap {
   readonly name: string;
   readonly fd: number;
   readonly id: number;
@@ -70,8 +83,7 @@ export class KernelMap implements BpfMap {
   readonly valueSize: number;
   readonly maxEntries: number;
   readonly #type: number;
-  /** Bytes that a lookup returns. */
-  readonly #lookupSize: number;
+  readonly lookupSize: number;
   readonly #key: Uint8Array;
   readonly #value: Uint8Array;
   /** One element's attributes: fd at 0, key at 8, value at 16, flags at 24. */
@@ -89,9 +101,9 @@ export class KernelMap implements BpfMap {
     this.valueSize = perCpu ? round8(info.valueSize) : info.valueSize;
     this.maxEntries = info.maxEntries;
     this.#type = info.type;
-    this.#lookupSize = perCpu ? this.valueSize * countPossibleCpus() : info.valueSize;
+    this.lookupSize = perCpu ? this.valueSize * countPossibleCpus() : info.valueSize;
     this.#key = Buffer.allocUnsafeSlow(Math.max(8, info.keySize));
-    this.#value = Buffer.allocUnsafeSlow(Math.max(8, this.#lookupSize));
+    this.#value = valueBuffer(this.lookupSize);
     this.#element = new Attributes(32).u32(0, fd).pointer(8, this.#key).pointer(16, this.#value);
     this.#keyAlone = new Attributes(16).u32(0, fd).pointer(8, this.#key);
   }
@@ -100,7 +112,7 @@ export class KernelMap implements BpfMap {
     this.#setKey(key);
     this.#element.u64(24, 0);
     const result = bpf(`look up in map ${this.name}`, command.mapLookup, this.#element, ["ENOENT"]);
-    return result === "ENOENT" ? undefined : new Uint8Array(this.#value.subarray(0, this.#lookupSize));
+    return result === "ENOENT" ? undefined : new Uint8Array(this.#value.subarray(0, this.lookupSize));
   }
 
   update(key: Uint8Array, value: Uint8Array, mode: UpdateMode = "any"): void {
@@ -117,8 +129,8 @@ export class KernelMap implements BpfMap {
   }
 
   *entries(): Iterable<readonly [key: Uint8Array, value: Uint8Array]> {
-    if (batchTypes.has(this.#type)) {
-      yield* this.#lookupBatches();
+    if (readInBatches.has(this.#type)) {
+      yield* readBatches(this);
       return;
     }
     const keys = [...this.#keys()];
@@ -130,8 +142,15 @@ export class KernelMap implements BpfMap {
     }
   }
 
+  lookupRange(first: number, count: number): Uint8Array[] {
+    if (this.#type !== types.array && this.#type !== types["percpu-array"]) {
+      throw new TypeError(`map ${this.name} is no array`);
+    }
+    return count === 0 ? [] : readRange(this, first, count);
+  }
+
   updateMany(entries: readonly (readonly [Uint8Array, Uint8Array])[]): void {
-    if (entries.length < 2 || !batchTypes.has(this.#type)) {
+    if (entries.length < 2 || !writtenInBatches.has(this.#type)) {
       for (const [key, value] of entries) {
         this.update(key, value);
       }
@@ -141,16 +160,15 @@ export class KernelMap implements BpfMap {
       this.#checkKey(key);
       this.#checkValue(value);
     }
-    const attributes = new Attributes(56)
-      .pointer(16, Buffer.concat(entries.map(([key]) => key)))
-      .pointer(24, Buffer.concat(entries.map(([, value]) => value)))
-      .u32(32, entries.length)
-      .u32(36, this.fd);
-    bpf(`update ${entries.length} entries of map ${this.name}`, command.updateBatch, attributes);
+    updateBatch(this, entries);
   }
 
   deleteMany(keys: readonly Uint8Array[]): number {
-    return keys.filter((key) => this.delete(key)).length;
+    if (keys.length < 2 || !deletedInBatches.has(this.#type)) {
+      return keys.filter((key) => this.delete(key)).length;
+    }
+    for (const key of keys) this.#checkKey(key);
+    return deleteBatch(this, keys);
   }
 
   mmap(): ArrayBuffer {
@@ -179,8 +197,8 @@ export class KernelMap implements BpfMap {
   }
 
   #checkValue(value: Uint8Array): void {
-    if (value.byteLength !== this.#lookupSize) {
-      throw new RangeError(`map ${this.name}: a value has ${this.#lookupSize} bytes, not ${value.byteLength}`);
+    if (value.byteLength !== this.lookupSize) {
+      throw new RangeError(`map ${this.name}: a value has ${this.lookupSize} bytes, not ${value.byteLength}`);
     }
   }
 
@@ -193,46 +211,6 @@ export class KernelMap implements BpfMap {
     for (let result = step(first); result !== "ENOENT"; result = step(others)) {
       yield new Uint8Array(next.subarray(0, this.keySize));
       key.set(next);
-    }
-  }
-
-  *#lookupBatches(): Iterable<readonly [Uint8Array, Uint8Array]> {
-    let size = Math.min(this.maxEntries, 4096);
-    const tokens = [
-      Buffer.allocUnsafeSlow(Math.max(8, this.keySize)),
-      Buffer.allocUnsafeSlow(Math.max(8, this.keySize)),
-    ];
-    let first = true;
-    for (;;) {
-      const keys = Buffer.allocUnsafeSlow(size * this.keySize);
-      const values = Buffer.allocUnsafeSlow(size * this.#lookupSize);
-      const [from, to] = tokens as [Buffer, Buffer];
-      const attributes = new Attributes(56)
-        .pointer(8, to)
-        .pointer(16, keys)
-        .pointer(24, values)
-        .u32(32, size)
-        .u32(36, this.fd);
-      if (!first) {
-        attributes.pointer(0, from);
-      }
-      const result = bpf(`read map ${this.name}`, command.lookupBatch, attributes, ["ENOENT", "ENOSPC"]);
-      if (result === "ENOSPC") {
-        // One bucket holds more than the batch; the kernel asks for a larger one.
-        size *= 2;
-        continue;
-      }
-      for (let i = 0; i < attributes.read(32); i++) {
-        yield [
-          new Uint8Array(keys.buffer, keys.byteOffset + i * this.keySize, this.keySize),
-          new Uint8Array(values.buffer, values.byteOffset + i * this.#lookupSize, this.#lookupSize),
-        ];
-      }
-      if (result === "ENOENT") {
-        return;
-      }
-      first = false;
-      tokens.reverse();
     }
   }
 }

@@ -1,5 +1,5 @@
 import { attachments, type Mechanism } from "./attachment.ts";
-import { closeFile, measureHz, readFile, waitForGracePeriod } from "./libc.ts";
+import { closeFile, gracePeriod, measureHz, readFile, waitForGracePeriod } from "./libc.ts";
 import { attachTcx, KernelLink, openMapIterator } from "./link.ts";
 import { countPossibleCpus, createKernelMap, KernelMap, openMapById, openPinned } from "./map.ts";
 import { loadObject } from "./object.ts";
@@ -40,6 +40,7 @@ export function openBpf(mechanism?: Mechanism): Bpf {
     ...attachments(mechanism),
     readRing: openRing,
     waitForGracePeriod,
+    gracePeriod,
     iterate,
   };
 }

@@ -25,6 +25,8 @@ export interface BpfMap {
   delete(key: Uint8Array): boolean;
   /** All entries at about one time (batched where the kernel can, else by key iteration). */
   entries(): Iterable<readonly [key: Uint8Array, value: Uint8Array]>;
+  /** Values of an array at `count` indices from `first` on, as `lookup` returns them. */
+  lookupRange(first: number, count: number): Uint8Array[];
   /** Writes many entries; batched where the kernel can. */
   updateMany(entries: readonly (readonly [Uint8Array, Uint8Array])[]): void;
   /** Deletes many keys; those that are gone already are no error. Returns how many were there. */
@@ -154,6 +156,8 @@ export interface Bpf {
   readRing(map: BpfMap): RingReader;
   /** Returns when no packet is under a program or policy any more that was in force at the call. */
   waitForGracePeriod(): void;
+  /** The same without waiting: resolves then. */
+  gracePeriod(): Promise<void>;
   /**
    * Walks a map with a `SEC("iter/bpf_map_elem")` program; each step reads up to `bytes` of what the program
    * writes with `bpf_seq_write`. Ends when the walk is over.

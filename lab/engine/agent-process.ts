@@ -2,8 +2,8 @@ import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
-import { fileURLToPath } from "node:url";
 import type { AgentControl } from "../../datapath/agent/control.ts";
+import { launchAgent } from "../../datapath/agent/launch.ts";
 
 /** How an agent child is started. */
 export interface AgentOptions {
@@ -16,6 +16,8 @@ export interface AgentOptions {
   readonly clock: "standing" | "running";
   /** Entries of the connection table. */
   readonly tableSize: number;
+  /** Let egress over the bandwidth wait where the node has fq. Default false. */
+  readonly queueEgress?: boolean;
 }
 
 /** A call that the agent answered with an error. */
@@ -40,7 +42,6 @@ type Answer = {
   readonly error?: { readonly message: string; readonly code?: string };
 };
 
-const agentMain = fileURLToPath(new URL("../../datapath/agent/main.ts", import.meta.url));
 /** Pods that a lab can have at once; the agent's walks over the slots are the shorter for it. */
 const endpointSlots = 1024;
 /** Characters of the agent's last words that an error repeats. */
@@ -56,8 +57,7 @@ export class AgentProcess {
   #gone: Error | undefined;
 
   constructor(options: AgentOptions) {
-    const args = [
-      agentMain,
+    const { args, environment } = launchAgent([
       "--netns",
       options.netns,
       "--bpffs",
@@ -71,8 +71,10 @@ export class AgentProcess {
       "--endpoint-slots",
       String(endpointSlots),
       "--verdicts",
-    ];
-    this.#child = spawn(process.execPath, args, { stdio: ["pipe", "pipe", "pipe"] });
+      ...(options.queueEgress === true ? ["--queue-egress"] : []),
+    ]);
+    const env = { ...process.env, ...environment };
+    this.#child = spawn(process.execPath, args, { env, stdio: ["pipe", "pipe", "pipe"] });
     this.#exited = once(this.#child, "close");
     this.#exited.catch(() => {});
     this.#child.stderr.setEncoding("utf8").on("data", (text: string) => {

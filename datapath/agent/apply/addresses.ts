@@ -1,8 +1,10 @@
 import { addressBytes, cidrRange } from "../../../semantics/address.ts";
 import type { Address, Cidr, Family } from "../../../semantics/policy.ts";
+import type { BpfMap } from "../../loader/ports.ts";
 import { constants } from "../abi.generated.ts";
 import { littleEndian, makeStruct, type StructView, u32Bytes } from "../bytes.ts";
 import type { ServiceIdentity } from "../compile/identities.ts";
+import { applyEntries } from "./entries.ts";
 
 type Entry = readonly [key: Uint8Array, value: Uint8Array];
 
@@ -13,12 +15,38 @@ function addressKey(family: Family, bytes: Uint8Array): Uint8Array {
   return key.bytes;
 }
 
-/** Entries of `identities`. */
-export function identityEntries(addresses: ReadonlyMap<Cidr, number>): Entry[] {
-  return [...addresses].map(([cidr, identity]) => {
-    const { family, bytes } = cidrRange(cidr);
-    return [addressKey(family, bytes), u32Bytes(identity)] as const;
-  });
+function identityEntry([cidr, identity]: readonly [Cidr, number]): Entry {
+  const { family, bytes } = cidrRange(cidr);
+  return [addressKey(family, bytes), u32Bytes(identity)];
+}
+
+function sameIdentities(a: ReadonlyMap<Cidr, number>, b: ReadonlyMap<Cidr, number>): boolean {
+  if (a.size !== b.size) return false;
+  for (const [cidr, identity] of a) if (b.get(cidr) !== identity) return false;
+  return true;
+}
+
+/** The map `identities`: who each member address is. */
+export class IdentityTable {
+  readonly #map: BpfMap;
+  /** What the map holds; undefined where that must be read. */
+  #current: ReadonlyMap<Cidr, number> | undefined;
+
+  constructor(map: BpfMap) {
+    this.#map = map;
+  }
+
+  /** Writes what is new at once and returns what removes the rest, as `applyEntries`. */
+  apply(addresses: ReadonlyMap<Cidr, number>): () => void {
+    // Most changes are of rules, and members may be many.
+    if (this.#current !== undefined && sameIdentities(this.#current, addresses)) return () => {};
+    this.#current = undefined;
+    const remove = applyEntries(this.#map, [...addresses].map(identityEntry));
+    return () => {
+      remove();
+      this.#current = addresses;
+    };
+  }
 }
 
 /** Entries of `services` (S-9a). */

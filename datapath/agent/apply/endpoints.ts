@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { addressBytes } from "../../../semantics/address.ts";
+import { addressBytes, familyOf } from "../../../semantics/address.ts";
 import type { Address, Family } from "../../../semantics/policy.ts";
 import { constants, structs } from "../abi.generated.ts";
 import { StructView } from "../bytes.ts";
@@ -42,7 +42,7 @@ export function readPolicy(view: EndpointView): PolicyWord {
 /** Addresses that do not fit are an error that names them. */
 export function checkAddresses(addresses: readonly Address[]): string | undefined {
   for (const family of [4, 6] as const) {
-    const own = addresses.filter((address) => addressBytes(address).family === family);
+    const own = addresses.filter((address) => familyOf(address) === family);
     if (own.length > perFamily) {
       return `${own.length} IPv${family} addresses (${own.join(", ")}), at most ${perFamily}: remove addresses from the pod`;
     }
@@ -56,6 +56,8 @@ export class EndpointArray {
   readonly #words: BigUint64Array;
   readonly #mask: number;
   readonly #used = new Set<number>();
+  /** What `setAddresses` last made of a slot. */
+  readonly #addresses = new Map<number, string>();
   #serial: number;
 
   /** `memory` is the mapped array of `entries` slots, a power of two. */
@@ -101,6 +103,7 @@ export class EndpointArray {
   free(index: number): void {
     this.at(index).setU32("ifindex", 0);
     this.#used.delete(index);
+    this.#addresses.delete(index);
   }
 
   /** One aligned store: packets see the old policy or the new one, and a count by which they know them apart. */
@@ -118,9 +121,13 @@ export class EndpointArray {
    * whether one was taken away.
    */
   setAddresses(index: number, addresses: readonly Address[]): boolean {
+    const text = addresses.join();
+    if (this.#addresses.get(index) === text) return false;
+    this.#addresses.set(index, text);
     const view = this.at(index);
+    const parsed = addresses.map(addressBytes);
     const removed = ([4, 6] as const).map((family) => {
-      const wanted = addresses.map(addressBytes).filter((address) => address.family === family);
+      const wanted = parsed.filter((address) => address.family === family);
       return this.#setFamily(
         view,
         family,

@@ -1,26 +1,36 @@
 import { constants } from "../abi.generated.ts";
 import { sumCpus, u32Bytes } from "../bytes.ts";
 import type { NodePlan } from "../compile/node.ts";
-import type { PolicyImage } from "../compile/policy.ts";
 import type { PrefixEntry } from "../compile/prefixes.ts";
 import { tableIndex } from "../compile/table.ts";
 import type { Datapath } from "../datapath.ts";
 import { diffEntries } from "./entries.ts";
 import { digestOf, type InstalledPolicy, PolicySlots } from "./slots.ts";
 
+interface HeldPolicy extends InstalledPolicy {
+  /** As `PlannedPolicy.source`. */
+  readonly source: string;
+}
+
+/** The automatically tracked remotes (S-60), and where they are. */
+interface Remotes {
+  readonly slot: number;
+  readonly entries: readonly PrefixEntry[];
+}
+
 /** The policies of a node: those in force by the plan's key, and those that wait to be released. */
 export class PolicyTable {
   readonly #datapath: Datapath;
   readonly #slots: PolicySlots;
   /** By the plan's key. */
-  #installed = new Map<string, InstalledPolicy>();
+  #installed = new Map<string, HeldPolicy>();
   /** Why a policy of the last plan is not installed, by the plan's key: its endpoints are closed, others go on. */
   readonly #failures = new Map<string, unknown>();
-  #stale: InstalledPolicy[] = [];
+  readonly #stale: InstalledPolicy[] = [];
   #policiesOfRuleSet: ReadonlyMap<string, readonly string[]> = new Map();
   /** Hits of released policies, by RuleSet name and rule. */
   readonly #carriedHits = new Map<string, number[]>();
-  #remotes: { readonly slot: number; readonly entries: readonly PrefixEntry[] } | undefined;
+  #remotes: Remotes | undefined;
   #staleRemotes: number[] = [];
 
   /** `inForce` are the slots that endpoints of a former agent refer to. */
@@ -46,15 +56,15 @@ export class PolicyTable {
     const before = this.#installed;
     this.#installed = new Map();
     this.#failures.clear();
-    for (const [key, image] of plan.policies) {
-      const digest = digestOf(image);
+    for (const [key, { source, image }] of plan.policies) {
       const known = before.get(key);
-      if (known?.digest === digest) {
+      const digest = image && digestOf(image);
+      if (known !== undefined && (digest === undefined || digest === known.digest)) {
         // The same to packets, but what matches nothing counts in the index of a rule too.
-        this.#installed.set(key, { ...known, image });
+        this.#installed.set(key, { ...known, source, tables: image?.tables ?? known.tables });
         before.delete(key);
-      } else {
-        this.#tryInstall(key, image, digest);
+      } else if (image !== undefined && digest !== undefined) {
+        this.#tryInstall(key, source, () => this.#slots.install(image, digest));
       }
     }
     for (const [key, policy] of before) {
@@ -62,7 +72,19 @@ export class PolicyTable {
       this.#stale.push(policy);
     }
     this.#policiesOfRuleSet = plan.policiesOfRuleSet;
-    this.#installRemotes(plan.trackedRemotes);
+    const remotes = this.#installRemotes(plan.trackedRemotes);
+    try {
+      this.#slots.publish();
+    } catch (error) {
+      if (remotes !== undefined) this.#slots.releasePrefixes(remotes.slot);
+      throw error;
+    }
+    if (remotes !== undefined) this.#useRemotes(remotes);
+  }
+
+  /** Sources of the policies that the last plan installed, by the plan's key. */
+  sources(): ReadonlyMap<string, string> {
+    return new Map([...this.#installed].map(([key, { source }]) => [key, source]));
   }
 
   /** Slot of a policy of the last plan; 0 for undefined. Throws what kept the policy from being installed. */
@@ -79,21 +101,22 @@ export class PolicyTable {
 
   /** Frees the slots that no endpoint refers to, after a grace period. */
   releaseStale(): void {
-    for (const policy of this.#stale) {
+    // One by one: what was given back when a later one fails must not be given back again.
+    for (let policy = this.#stale[0]; policy !== undefined; policy = this.#stale[0]) {
       this.#slots.release(policy);
+      this.#stale.shift();
     }
     for (const slot of this.#staleRemotes) {
       this.#slots.releasePrefixes(slot);
     }
-    this.#slots.releaseAdopted();
-    this.#stale = [];
     this.#staleRemotes = [];
+    this.#slots.releaseAdopted();
   }
 
   /** Index in the rule set's or ACL's rules of a rule as the datapath numbers it. */
   sourceOf(slot: number, direction: number, family: number, rule: number): number | undefined {
     const policy = [...this.#installed.values(), ...this.#stale].find((installed) => installed.slot === slot);
-    const table = policy?.image.tables.find(
+    const table = policy?.tables.find(
       (one) => tableIndex(one.direction, one.family) === direction * constants.FAMILIES + family,
     );
     return table?.rules[rule]?.source;
@@ -111,26 +134,27 @@ export class PolicyTable {
     return Array.from(sums, (hits) => hits ?? 0);
   }
 
-  #tryInstall(key: string, image: PolicyImage, digest: string): void {
+  #tryInstall(key: string, source: string, install: () => InstalledPolicy): void {
     try {
-      this.#installed.set(key, this.#slots.install(image, digest));
+      this.#installed.set(key, { ...install(), source });
     } catch (error) {
       this.#failures.set(key, error);
     }
   }
 
-  #installRemotes(entries: readonly PrefixEntry[]): void {
-    const known = this.#remotes;
-    const { put, remove } = diffEntries(known?.entries ?? [], entries);
-    if (known !== undefined && put.length === 0 && remove.length === 0) {
-      return;
+  /** Puts the automatically tracked remotes into a slot (0: there are none); undefined where they are as they were. */
+  #installRemotes(entries: readonly PrefixEntry[]): Remotes | undefined {
+    if (this.#remotes !== undefined) {
+      const { put, remove } = diffEntries(this.#remotes.entries, entries);
+      if (put.length === 0 && remove.length === 0) return undefined;
     }
-    const slot = entries.length === 0 ? 0 : this.#slots.installPrefixes(entries);
-    this.#datapath.configuration.setU32("tracking_slot", slot);
-    if (known !== undefined && known.slot !== 0) {
-      this.#staleRemotes.push(known.slot);
-    }
-    this.#remotes = { slot, entries };
+    return { slot: entries.length === 0 ? 0 : this.#slots.installPrefixes(entries), entries };
+  }
+
+  #useRemotes(remotes: Remotes): void {
+    this.#datapath.configuration.setU32("tracking_slot", remotes.slot);
+    if (this.#remotes !== undefined && this.#remotes.slot !== 0) this.#staleRemotes.push(this.#remotes.slot);
+    this.#remotes = remotes;
   }
 
   /** Keeps what a policy counted, while its rules are still the rule set's. */
@@ -145,13 +169,11 @@ export class PolicyTable {
 
   #addHits(policy: InstalledPolicy, sums: number[]): void {
     const map = this.#datapath.map("rule_hits");
-    for (const { direction, family, rules } of policy.image.tables) {
+    for (const { direction, family, rules } of policy.tables) {
       const first = policy.tableHits[tableIndex(direction, family)] ?? 0;
-      rules.forEach(({ source }, index) => {
-        const values = map.lookup(u32Bytes(first + index));
-        if (source !== undefined && values !== undefined) {
-          sums[source] = (sums[source] ?? 0) + sumCpus(values, map.valueSize, 0);
-        }
+      map.lookupRange(first, rules.length).forEach((values, index) => {
+        const source = rules[index]?.source;
+        if (source !== undefined) sums[source] = (sums[source] ?? 0) + sumCpus(values, map.valueSize, 0);
       });
     }
   }

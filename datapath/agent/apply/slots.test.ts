@@ -6,10 +6,10 @@ import { openBpf } from "../../loader/open.ts";
 import type { BpfMap, MapSpec } from "../../loader/ports.ts";
 import { constants, structs } from "../abi.generated.ts";
 import { StructView, u32Bytes } from "../bytes.ts";
-import { compileRuleSet } from "../compile/policy.ts";
+import { compileRuleSet, type PolicyImage } from "../compile/policy.ts";
 import { prefixKey } from "../compile/prefixes.ts";
 import { groupLabel } from "../compile/rules.ts";
-import { digestOf, type PolicyMaps, PolicySlots } from "./slots.ts";
+import { digestOf, type InstalledPolicy, type PolicyMaps, PolicySlots } from "./slots.ts";
 
 const bpf = openBpf();
 const open: BpfMap[] = [];
@@ -51,6 +51,13 @@ function image(...rules: string[]) {
   return compileRuleSet(ruleSet(rules), [], new Map(), combinations);
 }
 
+/** Installs an image as the programs can find it. */
+function install(content: PolicyImage, into = slots): InstalledPolicy {
+  const installed = into.install(content, digestOf(content));
+  into.publish();
+  return installed;
+}
+
 /** Four hit counters: the group's rule counts in each family. */
 const web = image("in tcp 80 from 10.0.0.0/8", "in tcp 443 from sg:a/b", "out all to 0.0.0.0/0");
 
@@ -67,7 +74,7 @@ function policyAt(slot: number): StructView<"policy"> {
 }
 
 test("an installed policy can be found from its slot as the programs find it", () => {
-  const { slot, firstRow, firstHit } = slots.install(web, digestOf(web));
+  const { slot, firstRow, firstHit } = install(web);
   const policy = policyAt(slot);
   assert.deepEqual([policy.u32("first_row"), policy.u32("row_count")], [firstRow, web.rows.length]);
   assert.deepEqual([policy.u32("first_hit"), policy.u32("hit_count")], [firstHit, 4]);
@@ -80,21 +87,21 @@ test("an installed policy can be found from its slot as the programs find it", (
 });
 
 test("slot 0 stands for none and is never given out", () => {
-  assert.notEqual(slots.install(web, digestOf(web)).slot, 0);
+  assert.notEqual(install(web).slot, 0);
 });
 
 test("two policies share no slot, no row and no hit counter", () => {
-  const [one, two] = [slots.install(web, "a"), slots.install(image("in udp 53 from 10.0.0.0/8"), "b")];
+  const [one, two] = [install(web), install(image("in udp 53 from 10.0.0.0/8"))];
   assert.notEqual(one.slot, two.slot);
   assert.ok(two.firstRow >= one.firstRow + web.rows.length);
   assert.ok(two.firstHit >= one.firstHit + 4);
 });
 
 test("a released slot is used again with nothing of the old policy in it", () => {
-  const first = slots.install(web, digestOf(web));
+  const first = install(web);
   slots.release(first);
   const other = image("in udp 53 from 192.0.2.0/24");
-  const second = slots.install(other, digestOf(other));
+  const second = install(other);
   assert.equal(second.slot, first.slot);
   assert.deepEqual([...maps.identity_rows.entries()], []);
   const { bytes } = addressBytes(address("10.1.2.3"));
@@ -105,7 +112,7 @@ test("a released slot is used again with nothing of the old policy in it", () =>
 test("hit counters of a new policy begin at zero", () => {
   const counted = new Uint8Array(maps.rule_hits.valueSize * bpf.possibleCpus).fill(1);
   for (let index = 0; index < maps.rule_hits.maxEntries; index++) maps.rule_hits.update(u32Bytes(index), counted);
-  const { firstHit } = slots.install(web, digestOf(web));
+  const { firstHit } = install(web);
   assert.deepEqual(
     maps.rule_hits.lookup(u32Bytes(firstHit + 3)),
     counted.map(() => 0),
@@ -114,25 +121,25 @@ test("hit counters of a new policy begin at zero", () => {
 });
 
 test("a new agent takes a policy that is there already as it is, by its content", () => {
-  const first = slots.install(web, digestOf(web));
+  const first = install(web);
   const next = new PolicySlots(bpf, maps);
   next.adopt(first.slot, inner(maps.policies, first.slot));
-  assert.deepEqual({ ...next.install(web, digestOf(web)), image: undefined }, { ...first, image: undefined });
+  assert.deepEqual(install(web, next), first);
 });
 
 test("what a former agent left is given to nobody until it is released", () => {
-  const first = slots.install(web, digestOf(web));
+  const first = install(web);
   const next = new PolicySlots(bpf, maps);
   next.adopt(first.slot, inner(maps.policies, first.slot));
   const other = image("in udp 53 from 10.0.0.0/8");
-  const second = next.install(other, digestOf(other));
+  const second = install(other, next);
   assert.notEqual(second.slot, first.slot);
   assert.ok(second.firstRow >= first.firstRow + web.rows.length);
   assert.ok(next.hasAdopted());
   next.releaseAdopted();
   assert.ok(!next.hasAdopted());
   assert.deepEqual([...maps.identity_rows.entries()], []);
-  assert.equal(next.install(web, digestOf(web)).slot, first.slot);
+  assert.equal(install(web, next).slot, first.slot);
 });
 
 test("the digest tells contents apart, down to one prefix or one identity", () => {
@@ -144,6 +151,14 @@ test("the digest tells contents apart, down to one prefix or one identity", () =
 
 test("rows that do not fit are an error that names the map, and cost no slot", () => {
   const big = image(...Array.from({ length: 70 }, (_, i) => `in tcp ${i} from ${cidr(`10.${i}.0.0/16`)}`));
-  assert.throws(() => slots.install(big, digestOf(big)), /map rows has no room for \d+ more entries of 64/);
-  assert.equal(slots.install(web, digestOf(web)).slot, 1);
+  assert.throws(() => install(big), /map rows has no room for \d+ more entries of 64/);
+  assert.equal(install(web).slot, 1);
+});
+
+test("what does not fit into a map leaves no identity behind for the slot's next policy", () => {
+  const combinations = new Map(Array.from({ length: 100 }, (_, i) => [i + 1, new Set([groupLabel("a/b")])] as const));
+  const crowded = compileRuleSet(ruleSet(["in tcp 443 from sg:a/b"]), [], new Map(), combinations);
+  assert.throws(() => install(crowded), { code: "E2BIG" });
+  assert.deepEqual([...maps.identity_rows.entries()], []);
+  assert.equal(install(web).slot, 1);
 });

@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto";
 import type { Bpf, BpfMap } from "../../loader/ports.ts";
 import { constants, structs } from "../abi.generated.ts";
-import { littleEndian, makeStruct, StructView, u32Bytes } from "../bytes.ts";
+import { makeStruct, StructView, u32Bytes } from "../bytes.ts";
 import type { PolicyImage } from "../compile/policy.ts";
 import type { PrefixEntry } from "../compile/prefixes.ts";
-import { tableIndex } from "../compile/table.ts";
+import { type TableRules, tableIndex } from "../compile/table.ts";
+import { InnerMaps } from "./inner-maps.ts";
 import { Ranges } from "./ranges.ts";
 
 /** The maps that policies live in. */
@@ -16,29 +17,27 @@ export interface PolicyMaps {
   readonly rule_hits: BpfMap;
 }
 
-/** What a former agent put into a slot. */
+/** What a former agent put into a slot, and where the rest of it is. */
 interface AdoptedSlot {
   readonly slot: number;
-  readonly policy: StructView<"policy">;
+  readonly firstRow: number;
+  readonly rowCount: number;
+  readonly firstHit: number;
+  readonly hitCount: number;
 }
 
-/** A policy in force or about to be. */
+/** A policy in force or about to be: what is kept of an image whose bytes are in the kernel. */
 export interface InstalledPolicy {
   readonly slot: number;
-  readonly image: PolicyImage;
   readonly digest: string;
+  readonly tables: readonly TableRules[];
+  /** Identities that it has rows for. */
+  readonly identities: readonly number[];
   readonly firstRow: number;
   readonly firstHit: number;
   /** First hit of each table by `tableIndex`. */
   readonly tableHits: readonly number[];
 }
-
-interface SlotMaps {
-  readonly policy: BpfMap;
-  prefixes?: BpfMap;
-}
-
-const noPrealloc = ["no-prealloc"] as const;
 
 function identityKey(slot: number, identity: number): Uint8Array {
   const key = makeStruct("identity_key");
@@ -76,38 +75,42 @@ export function digestOf(image: PolicyImage): string {
 }
 
 /** First hit of each table by `tableIndex`, one after another. */
-function hitPlaces(image: PolicyImage, firstHit: number): readonly number[] {
+function hitPlaces(tables: readonly TableRules[], firstHit: number): readonly number[] {
   const places: number[] = [];
   let next = firstHit;
-  for (const { direction, family, rules } of image.tables) {
+  for (const { direction, family, rules } of tables) {
     places[tableIndex(direction, family)] = next;
     next += rules.length;
   }
   return places;
 }
 
-interface Place {
-  readonly digest: string;
-  readonly firstRow: number;
-  readonly firstHit: number;
-  readonly hitCount: number;
-  readonly tableHits: readonly number[];
+function countHits(tables: readonly TableRules[]): number {
+  return tables.reduce((sum, { rules }) => sum + rules.length, 0);
 }
 
-/** `struct policy` of an image at its place. */
-function placed(image: PolicyImage, { digest, firstRow, firstHit, hitCount, tableHits }: Place): Uint8Array {
-  const policy = image.policy.slice();
-  const view = new StructView("policy", policy.buffer);
+function installedAs(image: PolicyImage, digest: string, slot: number, firstRow: number, firstHit: number) {
+  const { tables, identities } = image;
+  const tableHits = hitPlaces(tables, firstHit);
+  return { slot, digest, tables, identities: [...identities.keys()], firstRow, firstHit, tableHits };
+}
+
+/** Writes `struct policy` of an image at its place into `view`. */
+function place(
+  view: StructView<"policy">,
+  image: PolicyImage,
+  { digest, firstRow, firstHit, tableHits }: InstalledPolicy,
+): void {
+  view.bytes.set(image.policy);
   view.window("digest", 32).set(Buffer.from(digest, "hex"));
   view.setU32("first_row", firstRow);
   view.setU32("row_count", image.rows.length);
   view.setU32("first_hit", firstHit);
-  view.setU32("hit_count", hitCount);
+  view.setU32("hit_count", countHits(image.tables));
   tableHits.forEach((hit, index) => {
-    const offset = structs.policy.fields.tables + index * structs.table.size + structs.table.fields.first_hit;
-    new DataView(policy.buffer).setUint32(offset, hit, littleEndian);
+    const { buffer, byteOffset } = view.window("tables", structs.table.size, index);
+    new StructView("table", buffer, byteOffset).setU32("first_hit", hit);
   });
-  return policy;
 }
 
 /**
@@ -119,7 +122,10 @@ export class PolicySlots {
   readonly #maps: PolicyMaps;
   readonly #rows: Ranges;
   readonly #hits: Ranges;
-  readonly #slotMaps = new Map<number, SlotMaps>();
+  readonly #policies: InnerMaps;
+  readonly #tries: InnerMaps;
+  /** Where a policy is put together before it is written: they are large, and the agent's memory is scarce. */
+  readonly #placed = makeStruct("policy");
   readonly #taken = new Set<number>();
   /** By digest. */
   readonly #adopted = new Map<string, AdoptedSlot>();
@@ -129,6 +135,11 @@ export class PolicySlots {
     this.#maps = maps;
     this.#rows = new Ranges("rows", maps.rows.maxEntries);
     this.#hits = new Ranges("rule_hits", maps.rule_hits.maxEntries);
+    const policy = { type: "array", keySize: 4, valueSize: structs.policy.size, maxEntries: 1 } as const;
+    this.#policies = new InnerMaps(maps.policies, () => bpf.createMap({ name: "policy", ...policy }));
+    const trie = { type: "lpm-trie", keySize: structs.prefix_key.size, valueSize: structs.prefix_rows.size } as const;
+    const room = { maxEntries: 262_144, flags: ["no-prealloc"] } as const;
+    this.#tries = new InnerMaps(maps.prefixes, () => bpf.createMap({ name: "prefixes", ...trie, ...room }));
   }
 
   /** Keeps what a former agent put into `slot` until it is installed again as it is, or released. */
@@ -139,10 +150,17 @@ export class PolicySlots {
     }
     const policy = new StructView("policy", bytes.buffer, bytes.byteOffset);
     this.#taken.add(slot);
-    this.#slotMaps.set(slot, { policy: map });
-    this.#rows.reserve(policy.u32("first_row"), policy.u32("row_count"));
-    this.#hits.reserve(policy.u32("first_hit"), policy.u32("hit_count"));
-    this.#adopted.set(Buffer.from(policy.window("digest", 32)).toString("hex"), { slot, policy });
+    this.#policies.adopt(slot, map);
+    const place = {
+      slot,
+      firstRow: policy.u32("first_row"),
+      rowCount: policy.u32("row_count"),
+      firstHit: policy.u32("first_hit"),
+      hitCount: policy.u32("hit_count"),
+    };
+    this.#rows.reserve(place.firstRow, place.rowCount);
+    this.#hits.reserve(place.firstHit, place.hitCount);
+    this.#adopted.set(Buffer.from(policy.window("digest", 32)).toString("hex"), place);
   }
 
   /** Forgets what an agent wrote that was killed before an endpoint could refer to it; its slots are given out anew. */
@@ -157,32 +175,40 @@ export class PolicySlots {
 
   /** Frees what a former agent left and this one did not install again, once no packet reads it any more. */
   releaseAdopted(): void {
-    for (const { slot, policy } of this.#adopted.values()) {
+    for (const { slot, firstRow, rowCount, firstHit, hitCount } of this.#adopted.values()) {
       const keys = [...this.#maps.identity_rows.entries()].map(([key]) => key);
       this.#maps.identity_rows.deleteMany(keys.filter((key) => slotOf(key) === slot));
-      if (policy.u32("row_count") > 0) this.#rows.give(policy.u32("first_row"));
-      if (policy.u32("hit_count") > 0) this.#hits.give(policy.u32("first_hit"));
+      if (rowCount > 0) this.#rows.give(firstRow);
+      if (hitCount > 0) this.#hits.give(firstHit);
       this.#taken.delete(slot);
     }
     this.#adopted.clear();
   }
 
-  /** Writes an image into a free slot. It takes effect when an endpoint's policy word names the slot. */
+  /**
+   * Writes an image into a free slot. It takes effect when an endpoint's policy word names the slot, which may be after
+   * `publish`.
+   */
   install(image: PolicyImage, digest: string): InstalledPolicy {
     const adopted = this.#adopted.get(digest);
     if (adopted !== undefined) {
       this.#adopted.delete(digest);
-      const [firstRow, firstHit] = [adopted.policy.u32("first_row"), adopted.policy.u32("first_hit")];
-      return { slot: adopted.slot, image, digest, firstRow, firstHit, tableHits: hitPlaces(image, firstHit) };
+      return installedAs(image, digest, adopted.slot, adopted.firstRow, adopted.firstHit);
     }
     const undo: (() => void)[] = [];
     try {
       return this.#installFresh(image, digest, undo);
     } catch (error) {
       // What was taken before something did not fit goes back, or each new try would take more.
-      for (const step of undo) step();
+      for (const step of undo.reverse()) step();
       throw error;
     }
+  }
+
+  /** Lets the programs find what was installed. */
+  publish(): void {
+    this.#policies.publish();
+    this.#tries.publish();
   }
 
   #installFresh(image: PolicyImage, digest: string, undo: (() => void)[]): InstalledPolicy {
@@ -190,35 +216,40 @@ export class PolicySlots {
     undo.push(() => this.#taken.delete(slot));
     const firstRow = this.#rows.take(image.rows.length);
     undo.push(() => this.#rows.give(firstRow));
-    const hitCount = image.tables.reduce((sum, table) => sum + table.rules.length, 0);
+    const hitCount = countHits(image.tables);
     const firstHit = hitCount > 0 ? this.#hits.take(hitCount) : 0;
     undo.push(() => hitCount > 0 && this.#hits.give(firstHit));
-    const tableHits = hitPlaces(image, firstHit);
-    const bytes = placed(image, { digest, firstRow, firstHit, hitCount, tableHits });
+    const installed = installedAs(image, digest, slot, firstRow, firstHit);
     this.#maps.rows.updateMany(image.rows.map((row, index) => [u32Bytes(firstRow + index), row] as const));
     this.#clearHits(firstHit, hitCount);
+    // Of these the slot's next policy would inherit what it does not write itself.
+    undo.push(() => this.#forgetIdentities(installed));
     this.#maps.identity_rows.updateMany(
       [...image.identities].map(([identity, rows]) => [identityKey(slot, identity), identityValue(rows)] as const),
     );
     this.#writePrefixes(slot, image.prefixes);
-    this.#policyMap(slot).update(u32Bytes(0), bytes);
-    return { slot, image, digest, firstRow, firstHit, tableHits };
+    place(this.#placed, image, installed);
+    this.#policies.at(slot).update(u32Bytes(0), this.#placed.bytes);
+    return installed;
   }
 
   /** Frees a slot that no packet reads any more. */
-  release({ slot, image, firstRow, firstHit }: InstalledPolicy): void {
-    this.#maps.identity_rows.deleteMany([...image.identities.keys()].map((identity) => identityKey(slot, identity)));
-    this.#rows.give(firstRow);
-    if (image.tables.some((table) => table.rules.length > 0)) {
-      this.#hits.give(firstHit);
-    }
-    this.#taken.delete(slot);
+  release(policy: InstalledPolicy): void {
+    this.#forgetIdentities(policy);
+    this.#rows.give(policy.firstRow);
+    if (countHits(policy.tables) > 0) this.#hits.give(policy.firstHit);
+    this.#taken.delete(policy.slot);
   }
 
-  /** Writes a trie alone, for `config.tracking_slot`. */
+  /** Writes a trie alone, for `config.tracking_slot`, which may name it after `publish`. */
   installPrefixes(entries: readonly PrefixEntry[]): number {
     const slot = this.#take();
-    this.#writePrefixes(slot, entries);
+    try {
+      this.#writePrefixes(slot, entries);
+    } catch (error) {
+      this.#taken.delete(slot);
+      throw error;
+    }
     return slot;
   }
 
@@ -241,48 +272,21 @@ export class PolicySlots {
     throw new RangeError(`all ${constants.POLICY_SLOTS - 1} policy slots are taken: too many combinations of groups`);
   }
 
+  #forgetIdentities({ slot, identities }: InstalledPolicy): void {
+    this.#maps.identity_rows.deleteMany(identities.map((identity) => identityKey(slot, identity)));
+  }
+
   #clearHits(first: number, count: number): void {
     const zero = new Uint8Array(this.#maps.rule_hits.valueSize * this.#bpf.possibleCpus);
-    for (let index = first; index < first + count; index++) {
-      this.#maps.rule_hits.update(u32Bytes(index), zero);
-    }
+    this.#maps.rule_hits.updateMany(
+      Array.from({ length: count }, (_, index) => [u32Bytes(first + index), zero] as const),
+    );
   }
 
-  #policyMap(slot: number): BpfMap {
-    const known = this.#slotMaps.get(slot);
-    if (known !== undefined) {
-      return known.policy;
-    }
-    const policy = this.#bpf.createMap({
-      type: "array",
-      name: "policy",
-      keySize: 4,
-      valueSize: structs.policy.size,
-      maxEntries: 1,
-    });
-    this.#maps.policies.update(u32Bytes(slot), u32Bytes(policy.fd));
-    this.#slotMaps.set(slot, { policy });
-    return policy;
-  }
-
+  /** A slot that never had prefixes, and gets none, has no trie: `table.has_prefixes` says so. */
   #writePrefixes(slot: number, entries: readonly PrefixEntry[]): void {
-    const own = this.#slotMaps.get(slot) ?? { policy: this.#policyMap(slot) };
-    const known = own.prefixes;
-    if (known !== undefined) {
-      known.deleteMany([...known.entries()].map(([key]) => key));
-      known.updateMany(entries);
-      return;
-    }
-    const trie = this.#bpf.createMap({
-      type: "lpm-trie",
-      name: "prefixes",
-      keySize: structs.prefix_key.size,
-      valueSize: structs.prefix_rows.size,
-      maxEntries: 262_144,
-      flags: noPrealloc,
-    });
-    trie.updateMany(entries);
-    this.#maps.prefixes.update(u32Bytes(slot), u32Bytes(trie.fd));
-    this.#slotMaps.set(slot, { ...own, prefixes: trie });
+    const known = this.#tries.get(slot);
+    if (known !== undefined) known.deleteMany([...known.entries()].map(([key]) => key));
+    if (entries.length > 0) this.#tries.at(slot).updateMany(entries);
   }
 }

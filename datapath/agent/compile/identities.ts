@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { cidrRange } from "../../../semantics/address.ts";
+import { familyOf } from "../../../semantics/address.ts";
 import type { Address, AddressSet, Cidr, ServicePort } from "../../../semantics/policy.ts";
 import { structs } from "../abi.generated.ts";
 import type { Combinations } from "./policy.ts";
@@ -32,8 +32,7 @@ function labelsOf(set: MemberSet): Label[] {
 }
 
 function requireHost(cidr: Cidr, set: MemberSet): void {
-  const { family, prefix } = cidrRange(cidr);
-  if (prefix !== (family === 6 ? 128 : 32)) {
+  if (!cidr.endsWith(familyOf(cidr) === 6 ? "/128" : "/32")) {
     throw new RangeError(`AddressSet ${set.name}: ${cidr} is no single address; members are addresses`);
   }
 }
@@ -49,9 +48,11 @@ export function combinationKey(labels: ReadonlySet<Label>): string {
 function labelAddresses(sets: readonly AddressSet[]): ReadonlyMap<Cidr, ReadonlySet<Label>> {
   const labels = new Map<Cidr, ReadonlySet<Label>>();
   for (const set of sets.filter(isMemberSet)) {
+    const own = new Set(labelsOf(set));
     for (const cidr of set.cidrs) {
       requireHost(cidr, set);
-      labels.set(cidr, new Set([...(labels.get(cidr) ?? []), ...labelsOf(set)]));
+      const known = labels.get(cidr);
+      labels.set(cidr, known === undefined ? own : new Set([...known, ...own]));
     }
   }
   return labels;
@@ -65,8 +66,11 @@ export function compileIdentities(sets: readonly AddressSet[], known: ReadonlyMa
   let next = Math.max(0, ...known.values()) + 1;
   const numbers = new Map<string, number>();
   const combinations = new Map<number, ReadonlySet<Label>>();
+  // Addresses of one set share their labels.
+  const keys = new Map<ReadonlySet<Label>, string>();
   const numberOf = (labels: ReadonlySet<Label>): number => {
-    const key = combinationKey(labels);
+    const key = keys.get(labels) ?? combinationKey(labels);
+    keys.set(labels, key);
     const number = numbers.get(key) ?? known.get(key) ?? next++;
     numbers.set(key, number);
     combinations.set(number, labels);

@@ -32,7 +32,7 @@ const state: CompiledState = {
 /** Plan of one pod, whose policy this is. */
 function planOf(policy: Partial<EndpointPolicy>, change: Partial<CompiledState> = {}, addresses = ["10.1.0.1"]) {
   const whole = { ...state, node: { node: "n", endpoints: [endpoint("pod", policy)] }, ...change };
-  const plan = planNode(whole, [attachment("pod", ...addresses)], new Map());
+  const plan = planNode(whole, [attachment("pod", ...addresses)]);
   return { plan, endpoint: plan.endpoints[0] ?? assert.fail("no endpoint") };
 }
 
@@ -42,7 +42,7 @@ function flagsOf({ flags }: EndpointPlan): string[] {
 }
 
 test("a pod that the operator says nothing of is open and unfiltered", () => {
-  const plan = planNode(state, [attachment("other", "10.1.0.1")], new Map());
+  const plan = planNode(state, [attachment("other", "10.1.0.1")]);
   const [one] = plan.endpoints;
   assert.deepEqual(one && flagsOf(one), ["POLICY_PROGRAMMED"]);
   assert.equal(one?.closed, undefined);
@@ -108,11 +108,10 @@ for (const { name, policy, change, addresses, reason } of [
 
 test("one pod's fault closes no other", () => {
   const endpoints = [endpoint("bad", { ruleSet: "gone" }), endpoint("good", { ruleSet: "web" })];
-  const plan = planNode(
-    { ...state, node: { node: "n", endpoints } },
-    [attachment("bad", "10.1.0.1"), attachment("good", "10.1.0.2")],
-    new Map(),
-  );
+  const plan = planNode({ ...state, node: { node: "n", endpoints } }, [
+    attachment("bad", "10.1.0.1"),
+    attachment("good", "10.1.0.2"),
+  ]);
   assert.deepEqual(
     plan.endpoints.map(({ closed }) => closed === undefined),
     [false, true],
@@ -136,7 +135,6 @@ test("endpoints with the same rules and tracked ports share a policy, whatever t
   const plan = planNode(
     { ...state, node: { node: "n", endpoints } },
     endpoints.map(({ pod }) => attachment(pod.uid, "10.1.0.1")),
-    new Map(),
   );
   const [a, b, c] = plan.endpoints.map(({ rules }) => rules);
   assert.equal(a, b);
@@ -155,4 +153,21 @@ test("S-40a: what ends adoption changes with the rules' revision and with nothin
 test("the same state gives the same plan, however often it is asked", () => {
   const ask = () => planOf({ ruleSet: "web", acl: "ns-acl" }).plan;
   assert.deepEqual(ask(), ask());
+});
+
+test("what is in force with the same source is planned without its image, and compiled anew when the source changes", () => {
+  const { plan } = planOf({ ruleSet: "web", acl: "ns-acl" });
+  assert.ok([...plan.policies.values()].every(({ image }) => image !== undefined));
+  const sources = new Map([...plan.policies].map(([key, { source }]) => [key, source]));
+  const inForce = { numbers: new Map(), combinations: new Map(), sources };
+  const endpoints = [endpoint("pod", { ruleSet: "web", acl: "ns-acl" })];
+  const again = (change: Partial<CompiledState>) =>
+    planNode({ ...state, node: { node: "n", endpoints }, ...change }, [attachment("pod", "10.1.0.1")], inForce);
+  const withImage = (change: Partial<CompiledState>) =>
+    [...again(change).policies].flatMap(([key, { image }]) => (image === undefined ? [] : [key]));
+  assert.deepEqual(withImage({}), []);
+  assert.deepEqual(again({}).endpoints, plan.endpoints);
+  assert.deepEqual(withImage({ ruleSets: [ruleSet(["in tcp 81 from 10.0.0.0/8"], "web")] }), [
+    plan.endpoints[0]?.rules,
+  ]);
 });

@@ -7,6 +7,7 @@ import { type Combinations, compileAcl, compileRuleSet, type PolicyImage } from 
 import type { PrefixEntry } from "./prefixes.ts";
 import { hasRates } from "./rates.ts";
 import { indexPrefixLists, type PrefixLists } from "./rules.ts";
+import { PolicySources } from "./sources.ts";
 import { compileTrackedRemotes } from "./tracked-remotes.ts";
 
 /** What one endpoint is to enforce. */
@@ -25,9 +26,17 @@ export interface EndpointPlan {
   readonly rulesRevision?: string;
 }
 
+/** A policy of a plan. */
+interface PlannedPolicy {
+  /** Digest of what it is compiled from. */
+  readonly source: string;
+  /** Absent: what is in force under its key has the same source. */
+  readonly image?: PolicyImage;
+}
+
 /** Everything that the datapath of a node is to hold. */
 export interface NodePlan {
-  readonly policies: ReadonlyMap<string, PolicyImage>;
+  readonly policies: ReadonlyMap<string, PlannedPolicy>;
   /** RuleSet name → keys of its policies. */
   readonly policiesOfRuleSet: ReadonlyMap<string, readonly string[]>;
   readonly identities: Identities;
@@ -42,49 +51,73 @@ function portsKey(ports: readonly TrackedPort[]): string {
     .join();
 }
 
+/** What the datapath of a node holds of an earlier plan, or of a former agent's. */
+export interface InForce {
+  /** As `known` of `compileIdentities`. */
+  readonly numbers: ReadonlyMap<string, number>;
+  /** What addresses bear until the endpoints have changed over; policies know them, too. */
+  readonly combinations: Combinations;
+  /** Sources of the policies in force, by key. */
+  readonly sources: ReadonlyMap<string, string>;
+}
+
+const nothing: InForce = { numbers: new Map(), combinations: new Map(), sources: new Map() };
+
 /** What all endpoints of a node are planned from. */
 interface Sources {
   readonly ruleSets: ReadonlyMap<string, RuleSet>;
   readonly acls: ReadonlyMap<string, AclSet>;
   readonly lists: PrefixLists;
   readonly combinations: Combinations;
+  readonly inForce: InForce;
   /** `POLICY_CHECK_SOURCE` where it holds for every pod. */
   readonly checkSource: number;
 }
 
 /** Compiles each policy once, however many endpoints have it. */
 class PolicyPool {
-  readonly policies = new Map<string, PolicyImage>();
+  readonly policies = new Map<string, PlannedPolicy>();
   readonly ofRuleSet = new Map<string, readonly string[]>();
   /** Why a policy can't be compiled, by key. */
   readonly failures = new Map<string, string>();
   readonly #sources: Sources;
+  readonly #digests: PolicySources;
 
   constructor(sources: Sources) {
     this.#sources = sources;
+    this.#digests = new PolicySources(sources.lists, sources.combinations);
   }
 
   rules({ ruleSet, trackedPorts }: EndpointPolicy): string | undefined {
     const set = this.#sources.ruleSets.get(ruleSet ?? "");
     if (set === undefined) return undefined;
-    const key = `rules ${set.name} ${portsKey(trackedPorts)}`;
+    const ports = portsKey(trackedPorts);
+    const key = `rules ${set.name} ${ports}`;
     this.ofRuleSet.set(set.name, [...new Set([...(this.ofRuleSet.get(set.name) ?? []), key])]);
     const { lists, combinations } = this.#sources;
-    return this.#compiled(key, () => compileRuleSet(set, trackedPorts, lists, combinations));
+    return this.#compiled(key, {
+      source: () => this.#digests.ofRuleSet(set, ports),
+      compile: () => compileRuleSet(set, trackedPorts, lists, combinations),
+    });
   }
 
   acl({ acl }: EndpointPolicy): string | undefined {
     const set = this.#sources.acls.get(acl ?? "");
-    return set && this.#compiled(`acl ${set.name}`, () => compileAcl(set, this.#sources.combinations));
+    if (set === undefined) return undefined;
+    return this.#compiled(`acl ${set.name}`, {
+      source: () => this.#digests.ofAcl(set),
+      compile: () => compileAcl(set, this.#sources.combinations),
+    });
   }
 
-  #compiled(key: string, make: () => PolicyImage): string {
-    if (!this.policies.has(key) && !this.failures.has(key)) {
-      try {
-        this.policies.set(key, make());
-      } catch (error) {
-        this.failures.set(key, error instanceof Error ? error.message : String(error));
-      }
+  #compiled(key: string, policy: { readonly source: () => string; readonly compile: () => PolicyImage }): string {
+    if (this.policies.has(key) || this.failures.has(key)) return key;
+    const source = policy.source();
+    try {
+      const known = this.#sources.inForce.sources.get(key) === source;
+      this.policies.set(key, known ? { source } : { source, image: policy.compile() });
+    } catch (error) {
+      this.failures.set(key, error instanceof Error ? error.message : String(error));
     }
     return key;
   }
@@ -131,22 +164,19 @@ function planEndpoint(
   };
 }
 
-/**
- * Decides what a node's datapath is to hold. Pure; `known` is as in `compileIdentities`. Policies know also the
- * combinations of `previous`, which addresses bear until the endpoints have changed over.
- */
+/** Decides what a node's datapath is to hold. Pure: `inForce` spares work, and keeps numbers that are in use. */
 export function planNode(
   state: CompiledState,
   attachments: readonly EndpointAttachment[],
-  known: ReadonlyMap<string, number>,
-  previous: Combinations = new Map(),
+  inForce: InForce = nothing,
 ): NodePlan {
-  const identities = compileIdentities(state.addressSets, known);
+  const identities = compileIdentities(state.addressSets, inForce.numbers);
   const sources: Sources = {
     ruleSets: new Map(state.ruleSets.map((set) => [set.name, set])),
     acls: new Map(state.acls.map((acl) => [acl.name, acl])),
     lists: indexPrefixLists(state.addressSets),
-    combinations: new Map([...previous, ...identities.combinations]),
+    combinations: new Map([...inForce.combinations, ...identities.combinations]),
+    inForce,
     checkSource: state.config.antiSpoofing === "All" ? constants.POLICY_CHECK_SOURCE : 0,
   };
   const byUid = new Map(state.node.endpoints.map((endpoint) => [endpoint.pod.uid, endpoint]));

@@ -1,3 +1,4 @@
+import { familyOf } from "../../../semantics/address.ts";
 import type { AclSet, Direction, Family, RuleSet, TrackedPort } from "../../../semantics/policy.ts";
 import { constants, structs } from "../abi.generated.ts";
 import { compilePrefixes, type PrefixEntry, type PrefixRule } from "./prefixes.ts";
@@ -29,23 +30,33 @@ function prefixRules(tables: readonly TableRules[], family: Family): PrefixRule[
     .flatMap(({ direction, rules }) =>
       rules.flatMap(({ cidrs }, rule) => cidrs.map((cidr) => ({ direction, rule, cidr }))),
     )
-    .filter(({ cidr }) => cidr.includes(":") === (family === 6));
+    .filter(({ cidr }) => familyOf(cidr) === family);
 }
 
 /** The combinations of labels that addresses have, by identity number. */
 export type Combinations = ReadonlyMap<number, ReadonlySet<Label>>;
 
+/** Rules of a table by the label that their peer has. */
+function byLabel({ rules }: TableRules): ReadonlyMap<Label, readonly number[]> {
+  const found = new Map<Label, number[]>();
+  rules.forEach(({ label }, rule) => {
+    if (label !== undefined) found.set(label, [...(found.get(label) ?? []), rule]);
+  });
+  return found;
+}
+
 function identityRows(tables: readonly TableRules[], combinations: Combinations, pool: RowPool) {
+  const labelled = tables.map((table) => ({ place: tableIndex(table.direction, table.family), rules: byLabel(table) }));
+  const meant = new Set(labelled.flatMap(({ rules }) => [...rules.keys()]));
   const rows = new Map<number, number[]>();
   for (const [identity, labels] of combinations) {
+    const known = [...labels].filter((label) => meant.has(label));
+    if (known.length === 0) continue;
     const byTable = new Array<number>(constants.DIRECTIONS * constants.FAMILIES).fill(0);
-    for (const { direction, family, rules } of tables) {
-      const meant = rules.flatMap((rule, index) => (rule.label !== undefined && labels.has(rule.label) ? [index] : []));
-      byTable[tableIndex(direction, family)] = pool.add(makeRow(meant));
+    for (const { place, rules } of labelled) {
+      byTable[place] = pool.add(makeRow(known.flatMap((label) => rules.get(label) ?? [])));
     }
-    if (byTable.some((row) => row !== 0)) {
-      rows.set(identity, byTable);
-    }
+    rows.set(identity, byTable);
   }
   return rows;
 }
@@ -60,7 +71,7 @@ function compileTables(rules: readonly CompilerRule[], combinations: Combination
   }
   const prefixes = families.flatMap((family) => compilePrefixes(prefixRules(tables, family), pool));
   const identities = identityRows(tables, combinations, pool);
-  return { policy, rows: pool.bytes(), prefixes, tables, identities };
+  return { policy, rows: pool.rows(), prefixes, tables, identities };
 }
 
 /** Compiles the rules of a combination of groups for endpoints with these automatically tracked local ports. */

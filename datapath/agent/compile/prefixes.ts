@@ -78,8 +78,9 @@ export function compilePrefixes(rules: readonly PrefixRule[], pool: RowPool): Pr
       open.pop();
     }
     const outer = open.at(-1);
-    const ingress = unite(makeRow(prefix.rules.ingress), outer?.ingress ?? makeRow());
-    const egress = unite(makeRow(prefix.rules.egress), outer?.egress ?? makeRow());
+    const own = { ingress: makeRow(prefix.rules.ingress), egress: makeRow(prefix.rules.egress) };
+    const ingress = outer === undefined ? own.ingress : unite(own.ingress, outer.ingress);
+    const egress = outer === undefined ? own.egress : unite(own.egress, outer.egress);
     open.push({ prefix, ingress, egress });
     entries.push([
       prefixKey(prefix.family, prefix.length, prefix.bytes),

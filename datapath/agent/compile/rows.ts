@@ -1,22 +1,26 @@
-import { constants, structs } from "../abi.generated.ts";
+import { constants } from "../abi.generated.ts";
 
-const words = constants.ROW_WORDS;
+/** A set of rules of one table as `struct row` holds it: bit n of its little-endian words stands for rule n. */
+export type Row = Uint8Array<ArrayBuffer>;
 
-/** A set of rules of one table: bit n stands for rule n (`struct row`). */
-export type Row = BigUint64Array;
+const rowSize = constants.ROW_WORDS * 8;
 
 /** An empty set, or the one of these rules. */
 export function makeRow(rules: Iterable<number> = []): Row {
-  const row = new BigUint64Array(words);
+  const row = new Uint8Array(rowSize);
   for (const rule of rules) {
-    row[rule >> 6] = (row[rule >> 6] ?? 0n) | (1n << BigInt(rule & 63));
+    row[rule >> 3] = (row[rule >> 3] ?? 0) | (1 << (rule & 7));
   }
   return row;
 }
 
 /** Every rule that is in either. */
 export function unite(a: Row, b: Row): Row {
-  return a.map((word, index) => word | (b[index] ?? 0n));
+  const both = a.slice();
+  for (let index = 0; index < rowSize; index++) {
+    both[index] = (both[index] ?? 0) | (b[index] ?? 0);
+  }
+  return both;
 }
 
 /** The distinct rows of one policy; index 0 is the empty one. */
@@ -30,7 +34,7 @@ export class RowPool {
 
   /** Index of this row, which is added when it is new. */
   add(row: Row): number {
-    const key = row.join();
+    const key = Buffer.from(row.buffer).toString("latin1");
     const known = this.#index.get(key);
     if (known !== undefined) {
       return known;
@@ -40,13 +44,8 @@ export class RowPool {
     return index;
   }
 
-  /** The rows' bytes, in order. */
-  bytes(): Uint8Array[] {
-    return this.#rows.map((row) => {
-      if (row.byteLength !== structs.row.size) {
-        throw new RangeError(`a row has ${row.byteLength} bytes, struct row ${structs.row.size}`);
-      }
-      return new Uint8Array(row.buffer);
-    });
+  /** The rows in order. */
+  rows(): readonly Row[] {
+    return this.#rows;
   }
 }

@@ -1,4 +1,4 @@
-import { cidrRange } from "../../../semantics/address.ts";
+import { familyOf } from "../../../semantics/address.ts";
 import type { AclSet, AddressSet, Cidr, Direction, Family, Rule, RuleSet, Service } from "../../../semantics/policy.ts";
 
 /** A rule as the classifier sees it, of a security group or of a network ACL. */
@@ -46,7 +46,7 @@ export function indexPrefixLists(sets: readonly AddressSet[]): PrefixLists {
 }
 
 function familiesOf(cidrs: readonly Cidr[]): readonly Family[] {
-  return [...new Set(cidrs.map((cidr) => cidrRange(cidr).family))];
+  return [...new Set(cidrs.map(familyOf))];
 }
 
 function fromCidrs(cidrs: readonly Cidr[]): Pick<CompilerRule, "cidrs" | "families"> {

@@ -1,5 +1,5 @@
-import { cidrRange } from "../../../semantics/address.ts";
-import type { Direction, Family } from "../../../semantics/policy.ts";
+import { familyOf } from "../../../semantics/address.ts";
+import type { Cidr, Direction, Family } from "../../../semantics/policy.ts";
 import { constants, structs } from "../abi.generated.ts";
 import { cutIntervals, type RangedRule, writeIntervals } from "./intervals.ts";
 import { makeRow, type RowPool } from "./rows.ts";
@@ -57,18 +57,22 @@ function icmpRules(table: TableRules): RangedRule[] {
   });
 }
 
+/** Protocols whose rules speak of types in place of the number alone, in whatever family they are. */
+const withTypes: ReadonlySet<number> = new Set([1, 58]);
+
+/** Row of each protocol number, for packets that are judged by it alone. */
 function protocolRows(table: TableRules, pool: RowPool): number[] {
-  return Array.from({ length: 256 }, (_, protocol) =>
-    pool.add(
-      makeRow(
-        table.rules.flatMap(({ service }, rule) => {
-          const byNumber = service.protocol === protocol && service.ports === undefined && service.icmp === undefined;
-          const named = protocol === 1 || protocol === 58;
-          return service.protocol === -1 || (byNumber && !named) ? [rule] : [];
-        }),
-      ),
-    ),
-  );
+  const rulesOf = new Map<number, number[]>();
+  table.rules.forEach(({ service: { protocol, ports, icmp } }, rule) => {
+    const byNumber = ports === undefined && icmp === undefined && !withTypes.has(protocol);
+    if (protocol === -1 || byNumber) rulesOf.set(protocol, [...(rulesOf.get(protocol) ?? []), rule]);
+  });
+  const every = rulesOf.get(-1) ?? [];
+  const rows = new Array<number>(256).fill(pool.add(makeRow(every)));
+  for (const [protocol, rules] of rulesOf) {
+    if (protocol !== -1) rows[protocol] = pool.add(makeRow([...every, ...rules]));
+  }
+  return rows;
 }
 
 /** Index of a table in `policy.tables`. */
@@ -78,8 +82,8 @@ export function tableIndex(direction: Direction, family: Family): number {
   return d * constants.FAMILIES + f;
 }
 
-function isAny(cidr: CompilerRule["cidrs"][number]): boolean {
-  return cidrRange(cidr).prefix === 0;
+function isAny(cidr: Cidr): boolean {
+  return cidr.endsWith("/0");
 }
 
 /** Writes `struct table` at `offset` of `bytes`, but for `first_hit`, which depends on where the policy will live. */
@@ -88,7 +92,7 @@ export function writeTable(table: TableRules, pool: RowPool, bytes: Uint8Array, 
   const view = new DataView(bytes.buffer, bytes.byteOffset + offset, structs.table.size);
   const shorts = (field: keyof typeof fields, inner: number, length: number) =>
     new Uint16Array(bytes.buffer, bytes.byteOffset + offset + fields[field] + inner, length);
-  const ofFamily = (rule: CompilerRule) => rule.cidrs.filter((cidr) => cidrRange(cidr).family === table.family);
+  const ofFamily = (rule: CompilerRule) => rule.cidrs.filter((cidr) => familyOf(cidr) === table.family);
   const anyRules = table.rules.flatMap((rule, index) => (ofFamily(rule).some(isAny) ? [index] : []));
 
   view.setUint32(fields.words, Math.ceil(table.rules.length / 64), true);
@@ -105,5 +109,5 @@ export function writeTable(table: TableRules, pool: RowPool, bytes: Uint8Array, 
   }
   shorts("protocol_row", 0, 256).set(protocolRows(table, pool));
   const allow = makeRow(table.rules.flatMap((rule, index) => (rule.allow ? [index] : [])));
-  bytes.set(new Uint8Array(allow.buffer), offset + fields.allow);
+  bytes.set(allow, offset + fields.allow);
 }

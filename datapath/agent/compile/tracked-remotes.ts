@@ -1,3 +1,4 @@
+import { familyOf } from "../../../semantics/address.ts";
 import type { Cidr, NodeConfig } from "../../../semantics/policy.ts";
 import { compilePrefixes, type PrefixEntry } from "./prefixes.ts";
 import { RowPool } from "./rows.ts";
@@ -20,13 +21,13 @@ export function compileTrackedRemotes(tracking: NodeConfig["tracking"]): PrefixE
     ...(tracking.outsideCluster ? tracking.clusterCidrs.map((cidr) => ({ cidr, rule: cluster })) : []),
   ].map((entry) => ({ ...entry, direction: "ingress" as const }));
   const pool = new RowPool();
-  const entries = (["v4", "v6"] as const).flatMap((family) =>
+  const entries = ([4, 6] as const).flatMap((family) =>
     compilePrefixes(
-      prefixes.filter(({ cidr }) => cidr.includes(":") === (family === "v6")),
+      prefixes.filter(({ cidr }) => familyOf(cidr) === family),
       pool,
     ),
   );
-  const isTracked = pool.bytes().map((row) => {
+  const isTracked = pool.rows().map((row) => {
     const bits = row[0] ?? 0;
     return (bits & (1 << tracked)) !== 0 || ((bits & (1 << outside)) !== 0 && (bits & (1 << cluster)) === 0);
   });

@@ -8,6 +8,7 @@ import { address } from "../../../semantics/test/rules.ts";
 import { enterSandbox } from "../../loader/test/sandbox.ts";
 import { constants } from "../abi.generated.ts";
 import { StructView } from "../bytes.ts";
+import { ticksOf } from "../clock.ts";
 import { tcpFrame } from "../test/frames.ts";
 import { type Pod, TestNode, uplink, web } from "./test/node.ts";
 import type { Race } from "./test/racer.ts";
@@ -51,6 +52,20 @@ function traces(node: TestNode): number {
   const slots = Array.from({ length: constants.BUCKET_SLOTS }, (_, slot) => slot);
   return buckets.filter((bucket) => bucket.u32("passed") !== 0 || slots.some((slot) => bucket.u64("word", slot) !== 0n))
     .length;
+}
+
+/** The one bucket of a table with one entry in its first slot, and the bytes of the whole. */
+function soleBucket(node: TestNode) {
+  const taken = [...node.datapath.map("connections").entries()]
+    .map(([index, bytes]) => ({
+      index,
+      bytes,
+      view: new StructView("connection_bucket", bytes.buffer, bytes.byteOffset),
+    }))
+    .filter(({ view }) => view.u64("word") !== 0n);
+  const [bucket] = taken;
+  assert.ok(bucket !== undefined && taken.length === 1);
+  return bucket;
 }
 
 const flowsOf = (node: TestNode): readonly string[] =>
@@ -98,5 +113,37 @@ test("S-71: CPUs that make the same entries at the same time make each once, als
     await node.agent.advance(31);
     assert.deepEqual([await used(node), counted(node), traces(node)], [0, 0, 0]);
   }
+  node.close();
+});
+
+test("conventions 5: an entry that somebody claimed is that one's to delete and to give back, whoever else comes", async () => {
+  const node = new TestNode("claimed");
+  await node.program([podOf(10)]);
+  put(node, syns(1));
+  const { index, bytes, view } = soleBucket(node);
+  const word = view.u64("word");
+  const state = 0xffn << 32n;
+  const claimed = (word & ~state) | (BigInt(constants.STATE_CLAIMED) << 32n);
+  view.setU64("word", claimed);
+  node.datapath.map("connections").update(index, bytes);
+  await node.agent.advance(31);
+  assert.deepEqual([await node.agent.sweep(), flowsOf(node).length, await used(node)], [0, 0, 1]);
+  assert.equal(soleBucket(node).view.u64("word"), claimed);
+  // The flow begins anew beside it, in a slot of its own.
+  put(node, syns(1));
+  assert.deepEqual([flowsOf(node).length, await used(node), counted(node)], [1, 2, 2]);
+  assert.equal(soleBucket(node).view.u64("word"), claimed);
+  node.close();
+});
+
+test("S-71: a flow that begins anew where its dead entry was is kept by the sweep, and its place with it", async () => {
+  const node = new TestNode("alive");
+  await node.program([podOf(10)]);
+  put(node, syns(1));
+  const former = soleBucket(node).view.u64("word");
+  node.datapath.advance(ticksOf(node.datapath.clock, 31));
+  put(node, syns(1));
+  assert.notEqual(soleBucket(node).view.u64("word"), former);
+  assert.deepEqual([await node.agent.sweep(), await used(node), counted(node)], [0, 1, 1]);
   node.close();
 });

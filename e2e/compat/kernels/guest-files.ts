@@ -10,13 +10,19 @@ const root = fileURLToPath(new URL("../../../", import.meta.url));
 /** Where the checkout is in the guest. */
 const home = "/sallyport";
 /** What of the checkout the guest runs. */
-const rooms = ["semantics", "crds", "operator", "datapath", "lab", "cli", "e2e/compat/kernels", "build/bpf"];
+const rooms = [
+  ...["semantics", "crds", "operator", "datapath", "lab", "cli"],
+  ...["kernels", "queueing", "test"].map((folder) => `e2e/compat/${folder}`),
+  "build/bpf",
+];
 const busybox = "/usr/bin/busybox";
 
 /** Programs of this machine that the guest has, by where. */
 const programs: Readonly<Record<string, string>> = {
   "/usr/bin/node": process.execPath,
   "/usr/sbin/ip": "/usr/sbin/ip",
+  "/usr/sbin/tc": "/usr/sbin/tc",
+  "/usr/bin/mount": "/usr/bin/mount",
 };
 
 /** Libraries that are opened by name, and so are in no program's list. */

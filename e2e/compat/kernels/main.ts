@@ -1,7 +1,7 @@
 /**
  * The command behind `npm run kernels -- [SERIES…] [--scenarios PATH]… [--no-scenarios] [--record]`: boots Debian's
- * kernels of these series, loads the datapath there, holds the verifier's counts to the budget, and plays scenarios.
- * `--record` writes the counts into the committed table.
+ * kernels of these series, loads the datapath there, holds the verifier's counts to the budget, plays scenarios, and has
+ * packets wait in fq (`../queueing`); `--no-scenarios` only loads. `--record` writes the counts into the committed table.
  */
 import { parseArgs } from "node:util";
 import { type Counts, describeCounts, overBudget, recordCounts } from "./budget.ts";
@@ -15,6 +15,8 @@ import { KernelProblem } from "./problem.ts";
 const defaultSeries = ["6.1", "6.12"];
 /** Seconds that a guest may take. */
 const patience = 900;
+/** What the guest does beside loading; each has results of its own. */
+const parts = ["scenarios", "queueing"];
 
 interface Outcome {
   readonly counts: Counts;
@@ -25,26 +27,30 @@ interface Outcome {
 class Transcript {
   readonly counts: Record<string, number> = {};
   readonly failures: string[] = [];
-  passed = 0;
+  /** Parts in which something passed. */
+  readonly #passed = new Set<string>();
+  #part = "";
   exitCode: number | undefined;
 
   add(line: string): void {
     const [, name = "", count] = /^verified (\S+) (\d+)$/.exec(line) ?? [];
     if (count !== undefined) this.counts[name] = Number(count);
     if (line.startsWith("not ok ")) this.failures.push(line);
-    if (/^ok \d/.test(line)) this.passed += 1;
+    this.#part = /^# part: (\S+)$/.exec(line)?.[1] ?? this.#part;
+    if (/^ok \d/.test(line)) this.#passed.add(this.#part);
     const code = /^# guest: exit code (\d+)$/.exec(line)?.[1];
     if (code !== undefined) this.exitCode = Number(code);
   }
 
-  problems(scenarios: boolean): readonly string[] {
+  /** What is wrong, where these parts were asked for. */
+  problems(wanted: readonly string[]): readonly string[] {
     return [
       ...(this.exitCode === undefined ? ["the guest did not come to an end: see what it printed last"] : []),
       ...(this.exitCode !== undefined && this.exitCode !== 0
         ? [`the checks ended with exit code ${this.exitCode}`]
         : []),
       ...(Object.keys(this.counts).length === 0 ? ["no program was loaded"] : overBudget(this.counts)),
-      ...(scenarios && this.passed === 0 ? ["no scenario was played"] : []),
+      ...wanted.filter((part) => !this.#passed.has(part)).map((part) => `of the part ${part} nothing passed`),
       ...this.failures,
     ];
   }
@@ -64,7 +70,7 @@ async function check(series: string, common: Buffer, scenarios: readonly string[
       process.stdout.write(`${series}| ${line}\n`);
     },
   });
-  return { counts: transcript.counts, problems: transcript.problems(scenarios.length > 0) };
+  return { counts: transcript.counts, problems: transcript.problems(scenarios.length > 0 ? parts : []) };
 }
 
 function report(series: string, { counts, problems }: Outcome, seconds: number): void {

@@ -38,3 +38,25 @@ export const filters = {
     return show(device).flatMap(({ options }) => options?.prog?.id ?? []);
   },
 };
+
+/** What a qdisc has counted; `throttled`: how often fq made a flow wait for its time. */
+export interface QdiscCounts {
+  readonly packets: number;
+  readonly drops: number;
+  readonly throttled?: number;
+}
+
+/** Qdiscs through which an interface sends. */
+export const queues = {
+  /** Puts a qdisc in the place of what is there, with counters at zero. */
+  set(device: string, qdisc: string, where = "root"): void {
+    // A qdisc that takes the place of one of its own kind would keep the counters.
+    for (const next of ["bfifo", qdisc]) tc(`qdisc replace dev ${device} ${where} ${next}`);
+  },
+  /** Of the root qdisc. */
+  counts(device: string): QdiscCounts {
+    const [counts] = JSON.parse(tc(`-s -j qdisc show dev ${device} root`)) as QdiscCounts[];
+    if (counts === undefined) throw new Error(`${device} has no root qdisc`);
+    return counts;
+  },
+};

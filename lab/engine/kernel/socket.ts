@@ -71,7 +71,7 @@ export class Socket {
     this.#fd = fd;
   }
 
-  static open(namespace: NetworkNamespace, domain: number, type: number, protocol = 0): Socket {
+  static open(namespace: Pick<NetworkNamespace, "inside">, domain: number, type: number, protocol = 0): Socket {
     return namespace.inside(
       () => new Socket(check("make a socket", calls.socket(domain, type | nonBlocking | closeOnExec, protocol))),
     );

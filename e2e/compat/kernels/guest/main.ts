@@ -1,4 +1,8 @@
-/** What runs inside the guest: loads the object, says what the verifier made of it, plays the scenarios. */
+/**
+ * What runs inside the guest: loads the object, says what the verifier made of it, plays the scenarios, and tries what
+ * needs fq. Without scenarios it only loads.
+ */
+import { spawnSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { run } from "../../../../cli/program.ts";
@@ -7,6 +11,7 @@ import { BpfError } from "../../../../datapath/loader/error.ts";
 import { openBpf } from "../../../../datapath/loader/open.ts";
 
 const object = fileURLToPath(new URL("../../../../build/bpf/sallyport.bpf.o", import.meta.url));
+const queueing = fileURLToPath(new URL("../../queueing/main.ts", import.meta.url));
 const pinRoot = "/sys/fs/bpf/verified";
 
 function say(text: string): void {
@@ -30,10 +35,25 @@ function verify(): boolean {
   }
 }
 
+/** Heads the results of a part, as the host reads them. */
+function begin(part: string): void {
+  say(`# part: ${part}`);
+}
+
+function playScenarios(paths: readonly string[]): Promise<number> {
+  begin("scenarios");
+  return run(["lab", "test", "--engine", "kernel", "--output", "tap", ...paths], processTerminal());
+}
+
+/** In a process of its own: it moves into namespaces. */
+function tryQueueing(): number {
+  begin("queueing");
+  return spawnSync(process.execPath, ["--test-reporter=tap", queueing], { stdio: "inherit" }).status ?? 1;
+}
+
 const scenarios = process.argv.slice(2);
 process.exitCode = verify() ? 0 : 1;
-if (process.exitCode === 0 && scenarios.length > 0)
-  process.exitCode = await run(
-    ["lab", "test", "--engine", "kernel", "--output", "tap", ...scenarios],
-    processTerminal(),
-  );
+if (process.exitCode === 0 && scenarios.length > 0) {
+  const played = await playScenarios(scenarios);
+  process.exitCode = tryQueueing() || played;
+}
