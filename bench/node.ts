@@ -31,7 +31,14 @@ const uplink = 1;
 export type Flows = { readonly count: number } | { readonly first: number };
 
 /** Programs of bench.bpf.c. */
-export type BenchProgram = "bench_empty" | "bench_lookup" | "bench_insert" | "bench_to_pod" | "bench_from_pod";
+export type BenchProgram =
+  | "bench_empty"
+  | "bench_lookup"
+  | "bench_insert"
+  | "bench_remove"
+  | "bench_copy"
+  | "bench_to_pod"
+  | "bench_from_pod";
 
 /** Makes the interface that a pod's packets seem to come from and go to. */
 function attach(pod: Pod, index: number): EndpointAttachment {

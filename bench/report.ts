@@ -21,8 +21,8 @@ function line(cells: readonly string[]): string {
 /** What stands above the figures. */
 export function heading(): string {
   return [
-    "Nanoseconds of one packet that enters a pod, without what the test run itself costs; bare is a lookup in the same",
-    "table, for a new flow an insertion. Ratios hold on other machines, nanoseconds do not.",
+    "Nanoseconds of one packet that enters a pod, without what the test run itself costs; bare is a lookup in a hash map of",
+    "the kernel's at the same fill, for a new flow an insertion. Ratios hold on other machines, nanoseconds do not.",
     "",
     line(columns.map(({ title }) => title)),
     line(columns.map(({ width }) => "-".repeat(width))),

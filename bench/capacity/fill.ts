@@ -4,18 +4,14 @@ import { makeStruct } from "../../datapath/agent/bytes.ts";
 import type { Datapath } from "../../datapath/agent/datapath.ts";
 import type { BpfMap } from "../../datapath/loader/ports.ts";
 
-const batch = 10_000;
 const tcp = 6;
 
-/** Gives each endpoint `each` established connections, written as the programs write them. */
+/** Gives each endpoint `each` established connections. */
 export function fillConnections(datapath: Datapath, each: number): void {
-  const now = datapath.now();
-  const value = makeStruct("connection");
-  value.setU64("word", (BigInt(constants.STATE_ESTABLISHED) << 32n) | BigInt(now));
-  const connections = datapath.map("connections");
+  const word = (BigInt(constants.STATE_ESTABLISHED) << 32n) | BigInt(datapath.now());
   for (const index of datapath.endpoints.used()) {
     const endpoint = datapath.endpoints.at(index);
-    const entries = Array.from({ length: each }, (_, flow) => {
+    for (let flow = 0; flow < each; flow++) {
       const key = makeStruct("connection_key");
       key.window("remote", 4).set([198, 19, flow >> 8, flow & 255]);
       key.setU32("endpoint", endpoint.u32("id"));
@@ -23,10 +19,8 @@ export function fillConnections(datapath: Datapath, each: number): void {
       key.setU16("remote_port", 1024 + (flow & 0x3fff));
       key.setU16("serial", endpoint.u16("ipv4_serial"));
       key.window("protocol", 1)[0] = tcp;
-      return [key.bytes, value.bytes] as const;
-    });
-    datapath.endpoints.addUsed(index, each);
-    for (let at = 0; at < entries.length; at += batch) connections.updateMany(entries.slice(at, at + batch));
+      if (!datapath.adopt(key, word)) throw new Error(`no room for connection ${flow} of endpoint ${index}`);
+    }
   }
 }
 

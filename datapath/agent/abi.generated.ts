@@ -30,14 +30,15 @@ export const structs = {
     },
   },
   config: {
-    size: 152,
+    size: 184,
     fields: {
       clock: 0,
       flags: 8,
       tracking_slot: 12,
-      role_filter: 16,
-      heartbeat: 144,
-      pad: 148,
+      hash_key: 16,
+      role_filter: 48,
+      heartbeat: 176,
+      pad: 180,
     },
   },
   address_key: {
@@ -59,10 +60,33 @@ export const structs = {
       kind: 27,
     },
   },
-  connection: {
+  exempt_entry: {
     size: 8,
     fields: {
       word: 0,
+    },
+  },
+  connection_slot: {
+    size: 32,
+    fields: {
+      key: 0,
+      probe: 28,
+    },
+  },
+  connection_bucket: {
+    size: 128,
+    fields: {
+      word: 0,
+      passed: 24,
+      pad: 28,
+      slot: 32,
+    },
+  },
+  connection_count: {
+    size: 64,
+    fields: {
+      used: 0,
+      pad: 4,
     },
   },
   endpoint_counters: {
@@ -90,11 +114,28 @@ export const structs = {
       timer: 0,
     },
   },
-  collect_args: {
-    size: 8,
+  sweep_args: {
+    size: 12,
     fields: {
-      count: 0,
-      removed: 4,
+      first: 0,
+      count: 4,
+      removed: 8,
+    },
+  },
+  adopt_args: {
+    size: 40,
+    fields: {
+      key: 0,
+      adopted: 28,
+      word: 32,
+    },
+  },
+  connection_row: {
+    size: 40,
+    fields: {
+      key: 0,
+      pad: 28,
+      word: 32,
     },
   },
   clock_args: {
@@ -258,7 +299,8 @@ export const constants = {
   POLICY_SLOTS: 1024,
   ENDPOINT_PROBES: 4,
   ENDPOINT_ADDRESSES: 4,
-  SWEEP_BATCH: 4096,
+  BUCKET_SLOTS: 3,
+  BUCKET_PROBES: 16,
   FRAGMENTS_PER_ENDPOINT: 64,
   BUCKET_SHIFT: 28,
   ROLE_FILTER_BITS: 10,

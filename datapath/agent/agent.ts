@@ -73,14 +73,8 @@ export class Agent implements AgentControl {
       clock: this.#datapath.clock,
       now: this.#datapath.now(),
     };
-    const rows: ConnectionRow[] = [];
-    for (const entry of this.#datapath.map("connections").entries()) {
-      const row = readConnection(entry, reading);
-      if (row !== undefined) {
-        rows.push(row);
-      }
-    }
-    return rows;
+    const rows = [...this.#datapath.connections()].map((row) => readConnection(row, reading));
+    return rows.filter((row) => row !== undefined);
   }
 
   async metrics(uid: string): Promise<EndpointMetrics> {

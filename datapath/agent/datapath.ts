@@ -2,6 +2,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Bpf, BpfMap, BpfProgram, LoadedObject, LoadOptions } from "../loader/ports.ts";
 import { constants, structs } from "./abi.generated.ts";
+import { bucketsFor, seedTable } from "./apply/connection-table.ts";
 import { EndpointArray } from "./apply/endpoints.ts";
 import { RateArray } from "./apply/rates.ts";
 import type { PolicyMaps } from "./apply/slots.ts";
@@ -35,6 +36,9 @@ const mostEndpoints = 1024;
 const queueSeconds = 2;
 const bucketShift = BigInt(constants.BUCKET_SHIFT);
 
+/** Bytes of one read of the table's entries. */
+const readSize = 64 * 1024;
+
 /** The program that is loaded for each pod by itself. */
 const intoPod = "into_pod";
 
@@ -63,7 +67,7 @@ export class Datapath {
   readonly #loading: LoadOptions;
   readonly #object: LoadedObject;
   readonly #path: string;
-  readonly #sweepKeys: Uint8Array;
+  readonly #buckets: number;
 
   constructor(options: DatapathOptions) {
     const { bpf } = options;
@@ -78,12 +82,15 @@ export class Datapath {
     }
     const unattended = options.unattendedAfter ?? 10;
     const endpoints = Math.min(options.endpointSlots, mostEndpoints);
+    this.#buckets = bucketsFor(options.tableSize);
     this.#loading = {
       object: options.object,
       pinRoot: join(options.pins, "maps", this.layout),
       constants: {
         clock_shift: this.clock.shift,
         standing_clock: Number(this.standing),
+        connection_buckets: this.#buckets,
+        table_size: options.tableSize,
         endpoint_mask: options.endpointSlots - 1,
         unattended_seconds: unattended,
         heartbeat_ticks: ticksOf(this.clock, unattended),
@@ -93,7 +100,7 @@ export class Datapath {
       },
       mapSizes: {
         endpoints: options.endpointSlots,
-        connections: options.tableSize,
+        connections: this.#buckets,
         endpoint_counters: endpoints,
         rates: endpoints,
         fragments: endpoints,
@@ -103,7 +110,7 @@ export class Datapath {
     this.endpoints = new EndpointArray(this.map("endpoints").mmap(), options.endpointSlots);
     this.rates = new RateArray(this.map("rates").mmap());
     this.configuration = new StructView("config", this.map("configuration").mmap());
-    this.#sweepKeys = new Uint8Array(this.map("sweep_keys").mmap());
+    seedTable(this.configuration);
     this.fromPod = this.program("from_pod");
     this.toPod = this.program("to_pod");
     this.noteNode = this.program("note_node");
@@ -191,14 +198,29 @@ export class Datapath {
     return { entries, pressed };
   }
 
+  /** Removes entries whose time is up, or whose endpoint or address is gone. Returns how many went. */
   sweep(): number {
-    return sweep({
-      bpf: this.bpf,
-      connections: this.map("connections"),
-      findDead: this.program("find_dead"),
-      collect: this.program("collect"),
-      keys: this.#sweepKeys,
-    });
+    return sweep(this.program("sweep"), this.#buckets);
+  }
+
+  /** The entries of the connection table, at about one time. */
+  *connections(): Iterable<StructView<"connection_row">> {
+    const parts = this.bpf.iterate(this.program("list_connections"), this.map("connections"), readSize);
+    const bytes = Buffer.concat([...parts]);
+    for (let at = 0; at < bytes.length; at += structs.connection_row.size)
+      yield new StructView("connection_row", bytes.buffer, bytes.byteOffset + at);
+  }
+
+  /**
+   * Puts an entry of another table into this one; its word's generation does not count. False where it is there already
+   * or there is no room for it.
+   */
+  adopt(key: StructView<"connection_key">, word: bigint): boolean {
+    const args = makeStruct("adopt_args");
+    args.window("key", structs.connection_key.size).set(key.bytes);
+    args.setU64("word", word);
+    this.program("adopt_connection").run(args.bytes);
+    return args.u32("adopted") === 1;
   }
 
   close(): void {

@@ -20,7 +20,9 @@ enum limit {
 	POLICY_SLOTS = 1024,
 	ENDPOINT_PROBES = 4,
 	ENDPOINT_ADDRESSES = 4,
-	SWEEP_BATCH = 4096,
+	/* Of `connections`: entries of a bucket, two cache lines together, and buckets that an entry may lie in. */
+	BUCKET_SLOTS = 3,
+	BUCKET_PROBES = 16,
 	/* A power of two. */
 	FRAGMENTS_PER_ENDPOINT = 64,
 	/* Buckets count in 2^-28 of a tick of their clock: 15 ps at 250 Hz, and 64 bits last for eight years. */
@@ -171,6 +173,8 @@ struct config {
 	__u32 flags;
 	/* Slot of `prefixes` that holds the automatically tracked remotes (S-60); 0: none. */
 	__u32 tracking_slot;
+	/* Random numbers of this node, so that nobody can tell which flows share a bucket of `connections`. */
+	__u32 hash_key[8];
 	/* A bit for each node address, by its words xor-ed, times the factor, and the highest bits of that. */
 	__u64 role_filter[(1 << ROLE_FILTER_BITS) / 64];
 	/* Ticks at which the agent was last seen alive (unattended.h). */
@@ -205,7 +209,7 @@ struct connection_key {
 	/* connection_kind */
 	__u8 kind;
 };
-_Static_assert(sizeof(struct connection_key) == 28, "jhash2 needs whole words, memory wants few");
+_Static_assert(sizeof(struct connection_key) == 28, "three of them and their words are a bucket");
 
 enum connection_kind {
 	KIND_IPV6 = 1,
@@ -214,11 +218,36 @@ enum connection_kind {
 };
 
 /*
- * `word` is changed by compare-and-swap only, since the kernel reuses a deleted element at once:
- * seen (bits 0-31, ticks), connection_state (32-39), connection_flag (40-47), generation (48-63).
+ * The state of a flow, in `connections` and `exemptions`, is one word that is changed by compare-and-swap only, since
+ * its place may be another flow's at any time: seen (bits 0-31, ticks), connection_state (32-39), connection_flag
+ * (40-47), generation (48-63, never 0).
  */
-struct connection {
+struct exempt_entry {
 	__u64 word;
+};
+
+struct connection_slot {
+	struct connection_key key;
+	/* How many buckets on the entry's way were full when it was made. */
+	__u32 probe;
+};
+
+/* Value of `connections`. Words come first, so that a search for what is not there touches one cache line. */
+struct connection_bucket {
+	/* 0: the slot is free. */
+	__u64 word[BUCKET_SLOTS];
+	/* Entries that lie further on because this bucket was full: a search ends where there are none. */
+	__u32 passed;
+	__u32 pad;
+	struct connection_slot slot[BUCKET_SLOTS];
+};
+_Static_assert(sizeof(struct connection_bucket) == 2 * 64, "a bucket is two cache lines");
+
+/* Value of `connection_count`, in a line of its own. */
+struct connection_count {
+	/* Entries in `connections`, of all endpoints. */
+	__u32 used;
+	__u32 pad[15];
 };
 
 #include "abi_policy.h"
@@ -247,10 +276,26 @@ struct sweeper {
 	struct bpf_timer timer;
 };
 
-/* Argument of the program `collect`: the first `count` keys of `sweep_keys`. */
-struct collect_args {
+/* Argument of the program `sweep`: buckets `first` up to `first` + `count`. */
+struct sweep_args {
+	__u32 first;
 	__u32 count;
 	__u32 removed;
+};
+
+/* Argument of the program `adopt_connection`: an entry that another agent's table had. */
+struct adopt_args {
+	struct connection_key key;
+	/* Whether it is in the table now, and was not before. */
+	__u32 adopted;
+	__u64 word;
+};
+
+/* What the program `list_connections` writes of each entry. */
+struct connection_row {
+	struct connection_key key;
+	__u32 pad;
+	__u64 word;
 };
 
 /* Argument of the program `read_clock`; ticks. */
@@ -278,7 +323,9 @@ union abi_types {
 	struct prefix_key prefix_key;
 	struct prefix_rows prefix_rows;
 	struct verdict_event verdict_event;
-	struct collect_args collect_args;
+	struct sweep_args sweep_args;
+	struct adopt_args adopt_args;
+	struct connection_row connection_row;
 	struct clock_args clock_args;
 };
 

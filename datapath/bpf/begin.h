@@ -7,75 +7,78 @@
 #include "maps.h"
 #include "packet.h"
 #include "policy.h"
+#include "table.h"
 
-/* What begin_flow returns in bits 16 and up; the rule is in bits 0-15. */
-enum beginning {
+/* What the rules say; ask_rules returns it in bits 16 and up, and the rule in bits 0-15. */
+enum answer {
 	NO_RULE_PERMITS,
 	PASSES_WITHOUT_ENTRY,
-	MAKES_ENTRY,
+	NEEDS_ENTRY,
+};
+
+static __always_inline int answers(enum answer answer, __u32 rule)
+{
+	return answer << 16 | rule;
+}
+
+/* What became of the entry that a packet needs; below the places of the table. */
+enum beginning {
+	MAKES_ENTRY = -4,
 	OVER_ALLOWANCE,
 	TABLE_IS_FULL,
-	/* Another CPU made or is deleting an entry of this key: look again. */
+	/* Another CPU made or deleted an entry of this key: look again. */
 	LOST_RACE,
 };
 
-static __always_inline int begins(enum beginning beginning, __u32 rule)
+/*
+ * Makes an entry. Returns enum beginning, or a place that settle() is to be asked about. Add first, undo when over: the
+ * count is never less than the entries, on any CPU, at any time (S-71).
+ *
+ * Functions of their own, called one after the other and not by each other: they share 512 bytes of stack.
+ */
+__noinline int make_entry(struct packet *packet, struct connection_key *key, __u32 now)
 {
-	return beginning << 16 | rule;
-}
+	struct endpoint *endpoint;
+	struct config *config;
+	__u32 zero = 0;
+	__u64 hash;
+	int place;
 
-/* Add first, undo when over: the count is never less than the entries, on any CPU, at any time (S-71). */
-static __always_inline enum beginning add_entry(struct endpoint *endpoint, const struct connection_key *key, __u64 word)
-{
-	struct connection fresh = {.word = word};
-	long error;
-
+	config = bpf_map_lookup_elem(&configuration, &zero);
+	if (!packet || !key || !config)
+		return TABLE_IS_FULL;
+	endpoint = endpoint_of_id(key->endpoint);
+	if (!endpoint)
+		return TABLE_IS_FULL;
 	if (__sync_fetch_and_add(&endpoint->used, 1) >= endpoint->conntrack_max) {
 		__sync_fetch_and_sub(&endpoint->used, 1);
 		return OVER_ALLOWANCE;
 	}
-	error = bpf_map_update_elem(&connections, key, &fresh, BPF_NOEXIST);
-	if (!error)
-		return MAKES_ENTRY;
+	hash = hash_of(config, key);
+	place = insert_entry(key, hash, first_word(packet, generation_of(hash), now));
+	if (place != NO_PLACE)
+		return place == SETTLED ? MAKES_ENTRY : place;
 	__sync_fetch_and_sub(&endpoint->used, 1);
-	/* -EEXIST */
-	return error == -17 ? LOST_RACE : TABLE_IS_FULL;
+	return TABLE_IS_FULL;
 }
 
-/*
- * Makes the entry that a packet needs; a new SYN reopens a closing one in its own slot (S-39). Returns enum beginning.
- *
- * A function of its own for its room on the stack: 512 bytes are for three calls in a row, and beside the key they would
- * not do for looking rules up.
- */
-__noinline int make_entry(struct packet *packet, struct connection_key *asked, __u32 now, __u32 reopens)
+/* Begins a closing entry anew in its own slot, by a new SYN (S-39). Returns enum beginning. */
+__noinline int reopen_entry(struct packet *packet, struct connection_key *key, __u32 now)
 {
-	struct connection *closing = NULL;
-	struct connection_key key;
-	struct endpoint *endpoint;
-	__u64 word, old;
+	struct config *config;
+	__u64 *entry, word;
+	__u32 zero = 0;
 
-	if (!packet || !asked)
+	config = bpf_map_lookup_elem(&configuration, &zero);
+	if (!packet || !key || !config)
 		return TABLE_IS_FULL;
-	/* The verifier of 6.1 takes a map's key from the function's own stack only. */
-	key = *asked;
-	endpoint = endpoint_of_id(key.endpoint);
-	if (!endpoint)
-		return TABLE_IS_FULL;
-	word = first_word(packet, &key, now);
-	if (reopens)
-		closing = bpf_map_lookup_elem(&connections, &key);
-	if (!closing)
-		return add_entry(endpoint, &key, word);
-	old = read_word(closing);
-	if (word_state(old) == STATE_CLAIMED)
-		return LOST_RACE;
-	return swap_word(closing, old, word) ? MAKES_ENTRY : LOST_RACE;
+	entry = find_by_search(config, key, &word);
+	return entry && swap_word(entry, word, first_word(packet, word_generation(word), now)) ? MAKES_ENTRY
+											       : LOST_RACE;
 }
 
-/* Bits of `how` below, above the rules slot in bits 0-15. */
-#define ADOPTS	(1 << 16)
-#define REOPENS (1 << 17)
+/* Bit of `how` below, above the rules slot in bits 0-15. */
+#define ADOPTS (1 << 16)
 
 /* Whether a packet that is no plain SYN may begin a tracked TCP connection (S-40, S-40a). */
 static __always_inline bool may_begin_midstream(struct packet *packet, const struct endpoint *endpoint, __u32 how,
@@ -95,26 +98,21 @@ static __always_inline bool needs_entry(struct packet *packet, const struct endp
 	return !(packet->tcp_flags & TCP_RST) && may_begin_midstream(packet, endpoint, how, now);
 }
 
-/*
- * Judges by the rules of a slot, and makes the entry that a packet needs. REOPENS in `how` says that the packet is a SYN
- * and the table has a closing entry of its flow.
- */
-__noinline int begin_flow(struct packet *packet, struct connection_key *key, __u32 how, __u32 now)
+/* Asks the rules of a slot about a packet that no entry lets pass. */
+__noinline int ask_rules(struct packet *packet, struct connection_key *key, __u32 how, __u32 now)
 {
 	struct endpoint *endpoint;
 	__u32 rule;
 
 	if (!packet || !key)
-		return begins(NO_RULE_PERMITS, NO_RULE);
+		return answers(NO_RULE_PERMITS, NO_RULE);
 	endpoint = endpoint_of_id(key->endpoint);
 	if (!endpoint)
-		return begins(NO_RULE_PERMITS, NO_RULE);
+		return answers(NO_RULE_PERMITS, NO_RULE);
 	rule = permit(packet, how & 0xffff);
 	if (rule == NO_RULE)
-		return begins(NO_RULE_PERMITS, NO_RULE);
-	if (!needs_entry(packet, endpoint, how, now))
-		return begins(PASSES_WITHOUT_ENTRY, rule);
-	return begins(make_entry(packet, key, now, how & REOPENS), rule);
+		return answers(NO_RULE_PERMITS, NO_RULE);
+	return answers(needs_entry(packet, endpoint, how, now) ? NEEDS_ENTRY : PASSES_WITHOUT_ENTRY, rule);
 }
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The connection table: keys, states, entries and their exact count (S-30 to S-41, S-70 to S-72). */
+/* What is known of a flow: its key, and the word that is its state (S-30 to S-41). */
 #ifndef SALLYPORT_CONNECTION_H
 #define SALLYPORT_CONNECTION_H
 
@@ -34,14 +34,14 @@ static __always_inline __u16 word_generation(__u64 word)
 	return word >> 48;
 }
 
-static __always_inline __u64 read_word(const struct connection *connection)
+static __always_inline __u64 read_word(const __u64 *at)
 {
-	return *(const volatile __u64 *)&connection->word;
+	return *(const volatile __u64 *)at;
 }
 
-static __always_inline bool swap_word(struct connection *connection, __u64 from, __u64 to)
+static __always_inline bool swap_word(__u64 *at, __u64 from, __u64 to)
 {
-	return __sync_val_compare_and_swap(&connection->word, from, to) == from;
+	return __sync_val_compare_and_swap(at, from, to) == from;
 }
 
 /* Signed: another CPU may have written a tick that this one has not read yet. */
@@ -81,23 +81,9 @@ static __always_inline __u8 fin_flag(const struct packet *packet)
 	return packet->direction == DIRECTION_EGRESS ? CONNECTION_FIN_EGRESS : CONNECTION_FIN_INGRESS;
 }
 
-/*
- * Tells the entry of one flow from another's that the kernel puts into the same element (struct connection). By the
- * flow and not by chance, since a random number costs as much as half a lookup.
- */
-static __always_inline __u16 generation_of(const struct connection_key *key)
-{
-	__u64 ends = (__u64)(key->remote[0] ^ key->remote[1] ^ key->remote[2] ^ key->remote[3]) << 32 |
-		     (__u32)key->local_port << 16 | key->remote_port;
-
-	ends ^= (__u64)key->endpoint << 16 | key->serial;
-	return ends * 0x9e3779b97f4a7c15ULL >> 48;
-}
-
-static __always_inline __u64 first_word(const struct packet *packet, const struct connection_key *key, __u32 now)
+static __always_inline __u64 first_word(const struct packet *packet, __u16 generation, __u32 now)
 {
 	__u8 flags = packet->direction == DIRECTION_EGRESS ? CONNECTION_ORIGIN_EGRESS : 0;
-	__u16 generation = generation_of(key);
 	__u8 state;
 
 	if (packet->protocol == IPPROTO_TCP) {
@@ -162,32 +148,37 @@ static __always_inline __u64 next_word(const struct packet *packet, __u64 word, 
 	return word_of(seen, state, flags, word_generation(word));
 }
 
-/* Moves an entry on by a packet that passes by it. An element that changed hands meanwhile is left alone. */
-static __always_inline void touch(struct connection *connection, const struct packet *packet, __u64 word, __u32 now)
+/* Moves an entry on by a packet that passes by it. A word that changed hands meanwhile is left alone. */
+static __always_inline void touch(__u64 *at, const struct packet *packet, __u64 word, __u32 now)
 {
 	__u64 next;
 	int i;
 
 	for (i = 0; i < CAS_TRIES; i++) {
 		next = next_word(packet, word, now);
-		if (next == word || swap_word(connection, word, next))
+		if (next == word || swap_word(at, word, next))
 			return;
-		next = read_word(connection);
+		next = read_word(at);
 		if (word_generation(next) != word_generation(word) || word_state(next) == STATE_CLAIMED)
 			return;
 		word = next;
 	}
 }
 
-/* The one way in which an entry is deleted: claim, delete, then give the slot back. Returns whether it was ours. */
-static __always_inline bool remove_connection(struct endpoint *endpoint, struct connection *connection,
-					      const struct connection_key *key, __u64 word)
+/* Refreshes a flow by a packet that has no part in its states. False: it lives no more. */
+static __always_inline bool refresh(const struct endpoint *endpoint, __u64 *at, __u64 word, __u32 now)
 {
-	if (!swap_word(connection, word, word_of(0, STATE_CLAIMED, 0, word_generation(word))))
+	int i;
+
+	if (!is_live(endpoint, word, now))
 		return false;
-	bpf_map_delete_elem(&connections, key);
-	if (endpoint)
-		__sync_fetch_and_sub(&endpoint->used, 1);
+	for (i = 0; i < CAS_TRIES && (__s32)(now - word_seen(word)) > 0; i++) {
+		if (swap_word(at, word, word_of(now, word_state(word), word_flags(word), word_generation(word))))
+			break;
+		word = read_word(at);
+		if (!is_live(endpoint, word, now))
+			break;
+	}
 	return true;
 }
 

@@ -6,6 +6,7 @@
 #include "connection.h"
 #include "maps.h"
 #include "packet.h"
+#include "table.h"
 
 /* Whether a packet of the node's begins a flow whose replies are exempt. */
 static __always_inline bool begins_exempt_flow(const struct packet *packet)
@@ -36,8 +37,10 @@ enum exemption {
 __noinline int exempt_flow(struct packet *packet, struct connection_key *asked, __u32 now, __u32 origin)
 {
 	struct connection_key copy, *key = &copy;
-	struct connection fresh, *exemption = NULL;
+	struct exempt_entry fresh, *exemption = NULL;
 	struct endpoint *endpoint;
+	struct config *config;
+	__u32 zero = 0;
 	bool reopens;
 	__u64 word;
 
@@ -47,28 +50,29 @@ __noinline int exempt_flow(struct packet *packet, struct connection_key *asked, 
 	copy = *asked;
 	if (packet->direction == DIRECTION_INGRESS && !origin)
 		return NOT_EXEMPT;
+	config = bpf_map_lookup_elem(&configuration, &zero);
 	endpoint = endpoint_of_id(key->endpoint);
-	if (!endpoint)
+	if (!config || !endpoint)
 		return NOT_EXEMPT;
 	if (is_trackable(packet))
 		exemption = bpf_map_lookup_elem(&exemptions, key);
 	if (exemption) {
-		word = read_word(exemption);
+		word = read_word(&exemption->word);
 		/* A new SYN of the node begins anew; the pod's is judged by the rules (S-39). */
 		reopens = word_state(word) == STATE_CLOSING && is_tcp_syn(packet);
 		if (reopens && origin & FROM_NODE) {
-			swap_word(exemption, word, first_word(packet, key, now));
+			swap_word(&exemption->word, word, first_word(packet, word_generation(word), now));
 			return EXEMPT_FLOW;
 		}
 		if (!reopens && is_live(endpoint, word, now)) {
-			touch(exemption, packet, word, now);
+			touch(&exemption->word, packet, word, now);
 			return EXEMPT_FLOW;
 		}
 	}
 	if (!(origin & FROM_NODE))
 		return NOT_EXEMPT;
 	if (begins_exempt_flow(packet)) {
-		fresh.word = first_word(packet, key, now);
+		fresh.word = first_word(packet, generation_of(hash_of(config, key)), now);
 		bpf_map_update_elem(&exemptions, key, &fresh, BPF_ANY);
 		return EXEMPT_FLOW;
 	}

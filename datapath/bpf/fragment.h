@@ -10,6 +10,7 @@
 #include "endpoint.h"
 #include "maps.h"
 #include "packet.h"
+#include "table.h"
 #include "verdict.h"
 
 /* S-41: 30 s, in clock ticks; the loader sets it. */
@@ -94,28 +95,30 @@ __noinline int recall_fragment(__u32 index, struct fragment *wanted)
 	return found;
 }
 
-/* Refreshes the entry of a later fragment's flow without taking part in its states. False: it lives no more. */
-static __always_inline bool refresh(const struct endpoint *endpoint, void *map, const struct connection_key *key,
-				    __u32 now)
+/* Refreshes the entry that the first fragment made or passed by; 0: it lives no more. `entry` is enum fragment_entry. */
+__noinline int refresh_entry(struct connection_key *asked, __u32 entry, __u32 now)
 {
-	struct connection *connection = bpf_map_lookup_elem(map, key);
-	__u64 word;
-	int i;
+	struct exempt_entry *exemption;
+	struct connection_key key;
+	struct endpoint *endpoint;
+	struct config *config;
+	__u32 zero = 0;
+	__u64 *at, word;
 
-	if (!connection)
-		return false;
-	word = read_word(connection);
-	if (!is_live(endpoint, word, now))
-		return false;
-	for (i = 0; i < CAS_TRIES && (__s32)(now - word_seen(word)) > 0; i++) {
-		if (swap_word(connection, word,
-			      word_of(now, word_state(word), word_flags(word), word_generation(word))))
-			break;
-		word = read_word(connection);
-		if (!is_live(endpoint, word, now))
-			break;
+	config = bpf_map_lookup_elem(&configuration, &zero);
+	if (!asked || !config)
+		return 0;
+	endpoint = endpoint_of_id(asked->endpoint);
+	if (!endpoint)
+		return 0;
+	if (entry == ENTRY_CONNECTION) {
+		at = find_by_search(config, asked, &word);
+		return at && refresh(endpoint, at, word, now);
 	}
-	return true;
+	/* The verifier of 6.1 takes a map's key from the function's own stack only. */
+	key = *asked;
+	exemption = bpf_map_lookup_elem(&exemptions, &key);
+	return exemption && refresh(endpoint, &exemption->word, read_word(&exemption->word), now);
 }
 
 #endif

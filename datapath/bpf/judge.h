@@ -161,10 +161,8 @@ static __always_inline struct verdict judge_later_fragment(struct judgement *j)
 	changed = fragment->policy != j->policy;
 	if (changed && fragment->reason != REASON_EXEMPT && j->flags & POLICY_ACL && acl_denies(j, &verdict))
 		return verdict;
-	if (fragment->entry == ENTRY_CONNECTION)
-		live = refresh(j->endpoint, &connections, &fragment->key, j->now);
-	else if (fragment->entry == ENTRY_EXEMPTION)
-		live = refresh(j->endpoint, &exemptions, &fragment->key, j->now);
+	if (fragment->entry != ENTRY_NONE)
+		live = refresh_entry(&fragment->key, fragment->entry, j->now);
 	else
 		live = fragment->reason == REASON_EXEMPT || still_passes(j, fragment->reason, changed);
 	return live ? verdict_of(fragment->reason, fragment->tracking) : cut;

@@ -27,21 +27,33 @@ struct {
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } configuration SEC(".maps");
 
-/* Preallocated, and never LRU: what an LRU map evicts is counted nowhere, and one pod would evict another's. */
+/*
+ * A hash table of our own in an array (table.h), since a lookup in the kernel's waits for memory three times, one after
+ * the other. Never LRU: what an LRU map evicts is counted nowhere, and one pod would evict another's.
+ */
 struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 1048576);
-	__type(key, struct connection_key);
-	__type(value, struct connection);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 699051);
+	__type(key, __u32);
+	__type(value, struct connection_bucket);
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } connections SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct connection_count);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} connection_count SEC(".maps");
 
 /* Flows that the node itself began (S-20): charged to nobody, so here the oldest may go when it is full. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 65536);
 	__type(key, struct connection_key);
-	__type(value, struct connection);
+	__type(value, struct exempt_entry);
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } exemptions SEC(".maps");
 
@@ -169,14 +181,6 @@ struct {
 	__uint(max_entries, 1048576);
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } verdicts SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, SWEEP_BATCH);
-	__type(key, __u32);
-	__type(value, struct connection_key);
-} sweep_keys SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

@@ -7,6 +7,7 @@
 #include <linux/ipv6.h>
 #include "judgement.h"
 #include "parse.h"
+#include "table.h"
 
 #define ICMP_HEADER 8
 /* A quote may be cut short anywhere behind what is needed: ports are in the first four bytes, identifiers in eight. */
@@ -99,16 +100,33 @@ __noinline int parse_quote(struct __sk_buff *skb, struct packet *error, struct p
 						     : same_address(quoted->remote, error->remote);
 }
 
-/* The live entry of a quoted flow in `table`, which a related error does not refresh. */
-static __always_inline bool quotes_entry(const struct judgement *j, void *table, const struct packet *quoted,
-					 __u16 serial)
-{
-	struct connection_key key;
-	struct connection *connection;
+/* Tables that quotes_entry looks in, and says so of. */
+#define QUOTES_CONNECTION 1
+#define QUOTES_EXEMPTION  2
 
-	connection_key_of(&key, j->endpoint, quoted, serial);
-	connection = bpf_map_lookup_elem(table, &key);
-	return connection && is_live(j->endpoint, read_word(connection), j->now);
+/*
+ * Which of `tables` have a live entry of a quoted flow, which a related error does not refresh. A function of its own
+ * for its room on the stack.
+ */
+__noinline int quotes_entry(struct packet *quoted, __u64 endpoint_and_serial, __u32 tables, __u32 now)
+{
+	struct endpoint *endpoint = endpoint_of_id(endpoint_and_serial >> 16);
+	struct exempt_entry *exemption;
+	struct connection_key key = {};
+	struct config *config;
+	__u32 zero = 0;
+	__u64 word;
+
+	config = bpf_map_lookup_elem(&configuration, &zero);
+	if (!quoted || !endpoint || !config)
+		return 0;
+	connection_key_of(&key, endpoint, quoted, endpoint_and_serial);
+	if (tables & QUOTES_CONNECTION && find_by_search(config, &key, &word) && is_live(endpoint, word, now))
+		return QUOTES_CONNECTION;
+	if (!(tables & QUOTES_EXEMPTION))
+		return 0;
+	exemption = bpf_map_lookup_elem(&exemptions, &key);
+	return exemption && is_live(endpoint, read_word(&exemption->word), now) ? QUOTES_EXEMPTION : 0;
 }
 
 enum quote {
@@ -120,6 +138,7 @@ enum quote {
 static __always_inline enum quote judge_quote(struct judgement *j, const struct policy *policy)
 {
 	struct packet *quoted = &j->quoted;
+	__u32 tables;
 	__u16 serial;
 
 	if (!parse_quote(j->skb, &j->packet, quoted))
@@ -127,15 +146,17 @@ static __always_inline enum quote judge_quote(struct judgement *j, const struct 
 	serial = address_serial(j->endpoint, quoted->family, quoted->local);
 	if (!serial)
 		return QUOTES_NOTHING;
-	if (policy) {
-		if (is_untracked(j->config, policy, quoted, false))
-			return QUOTES_OWN_FLOW;
-		if (quotes_entry(j, &connections, quoted, serial))
-			return QUOTES_OWN_FLOW;
-	}
-	if (j->node && quotes_entry(j, &exemptions, quoted, serial))
+	if (policy && is_untracked(j->config, policy, quoted, false))
+		return QUOTES_OWN_FLOW;
+	tables = (policy ? QUOTES_CONNECTION : 0) | (j->node ? QUOTES_EXEMPTION : 0);
+	switch (quotes_entry(quoted, (__u64)j->endpoint->id << 16 | serial, tables, j->now)) {
+	case QUOTES_CONNECTION:
+		return QUOTES_OWN_FLOW;
+	case QUOTES_EXEMPTION:
 		return QUOTES_EXEMPT_FLOW;
-	return QUOTES_NOTHING;
+	default:
+		return QUOTES_NOTHING;
+	}
 }
 
 #endif

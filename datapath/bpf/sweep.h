@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/*
- * Removing entries whose time is up. The walk only reports keys, since deleting under a hash map's iterator makes it
- * skip entries; `collect` then judges each key anew and deletes.
- */
+/* Deleting entries whose time is up, and the other programs that are not for packets. */
 #ifndef SALLYPORT_SWEEP_H
 #define SALLYPORT_SWEEP_H
 
 #include "clock.h"
-#include "connection.h"
+#include "table.h"
 
 /* As in the kernel's BTF; the loader relocates nothing, the verifier knows the context by its offsets. */
 struct bpf_iter_meta;
@@ -76,62 +73,88 @@ static __always_inline __u32 sweep_now(void)
 	return config ? clock_now(config) : 0;
 }
 
-SEC("iter/bpf_map_elem")
-int find_dead(struct bpf_iter__bpf_map_elem *context)
-{
-	struct connection_key *from = context->key;
-	struct connection *connection = context->value;
-	struct connection_key key;
-	__u64 word;
-
-	if (!from || !connection)
-		return 0;
-	__builtin_memcpy(&key, from, sizeof(key));
-	word = *(volatile __u64 *)&connection->word;
-	if (word_state(word) == STATE_CLAIMED)
-		return 0;
-	if (is_dead(endpoint_of_id(key.endpoint), key.serial, word, sweep_now()))
-		bpf_seq_write(context->meta->seq, &key, sizeof(key));
-	return 0;
-}
-
-struct collect_context {
-	__u32 count;
+/* One sweep, or a piece of one. */
+struct sweep_context {
+	__u32 first;
 	__u32 removed;
 	__u32 now;
 };
 
-static long collect_one(__u32 index, struct collect_context *context)
+static long sweep_bucket(__u32 index, struct sweep_context *context)
 {
-	struct connection_key *key, copy;
-	struct connection *connection;
-	struct endpoint *endpoint;
+	__u32 at = context->first + index, slot;
+	struct connection_bucket *bucket = bucket_of(at);
+	const struct connection_key *key;
 	__u64 word;
 
-	key = bpf_map_lookup_elem(&sweep_keys, &index);
-	if (!key)
+	if (!bucket)
 		return 1;
-	copy = *key;
-	connection = bpf_map_lookup_elem(&connections, &copy);
-	if (!connection)
-		return 0;
-	endpoint = endpoint_of_id(copy.endpoint);
-	word = read_word(connection);
-	if (word_state(word) != STATE_CLAIMED && is_dead(endpoint, copy.serial, word, context->now) &&
-	    remove_connection(endpoint, connection, &copy, word))
-		context->removed++;
+	for (slot = 0; slot < BUCKET_SLOTS; slot++) {
+		word = read_word(&bucket->word[slot]);
+		if (word_state(word) == STATE_CLAIMED)
+			continue;
+		key = &bucket->slot[slot].key;
+		if (is_dead(endpoint_of_id(key->endpoint), key->serial, word, context->now))
+			context->removed += remove_entry(at, slot, word);
+	}
 	return 0;
 }
 
 SEC("syscall")
-int collect(struct collect_args *args)
+int sweep(struct sweep_args *args)
 {
-	struct collect_context context = {.count = args->count, .now = sweep_now()};
+	struct sweep_context context = {.first = args->first, .now = sweep_now()};
 
-	if (context.count > SWEEP_BATCH)
-		return 1;
-	bpf_loop(context.count, collect_one, &context, 0);
+	bpf_loop(args->count, sweep_bucket, &context, 0);
 	args->removed = context.removed;
+	return 0;
+}
+
+/* Writes a row for each entry. */
+SEC("iter/bpf_map_elem")
+int list_connections(struct bpf_iter__bpf_map_elem *context)
+{
+	struct connection_bucket *bucket = context->value;
+	struct connection_row row = {};
+	__u32 slot;
+
+	if (!bucket)
+		return 0;
+	for (slot = 0; slot < BUCKET_SLOTS; slot++) {
+		row.word = read_word(&bucket->word[slot]);
+		row.key = bucket->slot[slot].key;
+		/* Else the key may be of two entries. */
+		if (is_entry(read_word(&bucket->word[slot]), word_generation(row.word)))
+			bpf_seq_write(context->meta->seq, &row, sizeof(row));
+	}
+	return 0;
+}
+
+/* Takes an entry over from another table while packets may make the same one; its endpoint's count is as in begin.h. */
+SEC("syscall")
+int adopt_connection(struct adopt_args *args)
+{
+	struct connection_key key = args->key;
+	struct endpoint *endpoint = endpoint_of_id(key.endpoint);
+	struct config *config;
+	__u64 hash, word = args->word;
+	__u32 zero = 0;
+	int place;
+
+	config = bpf_map_lookup_elem(&configuration, &zero);
+	args->adopted = 0;
+	if (!endpoint || !config)
+		return 1;
+	hash = hash_of(config, &key);
+	if (search(&key, hash) != NO_PLACE)
+		return 0;
+	word = word_of(word_seen(word), word_state(word), word_flags(word), generation_of(hash));
+	__sync_fetch_and_add(&endpoint->used, 1);
+	place = insert_entry(&key, hash, word);
+	if (place == NO_PLACE)
+		__sync_fetch_and_sub(&endpoint->used, 1);
+	else
+		args->adopted = place == SETTLED || settle(&key, place);
 	return 0;
 }
 

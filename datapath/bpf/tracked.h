@@ -18,20 +18,28 @@ static __always_inline bool is_exempt(struct judgement *j)
 	return exemption != NOT_EXEMPT;
 }
 
-/* The verdict of begin_flow; false where it lost a race. */
+/* The verdict of the rules; false where making the entry lost a race. */
 static __always_inline bool judge_by_rules(struct judgement *j, bool reopens, struct verdict *verdict)
 {
-	__u32 how = j->rules_slot | (j->flags & POLICY_ADOPT ? ADOPTS : 0) | (reopens ? REOPENS : 0);
-	int begun = begin_flow(&j->packet, &j->key, how, j->now);
+	__u32 how = j->rules_slot | (j->flags & POLICY_ADOPT ? ADOPTS : 0);
+	int begun = ask_rules(&j->packet, &j->key, how, j->now), made = MAKES_ENTRY;
 	__u16 rule = begun & 0xffff;
 
-	switch ((enum beginning)(begun >> 16)) {
-	case NO_RULE_PERMITS:
+	if (begun >> 16 == NO_RULE_PERMITS) {
 		*verdict = verdict_of(REASON_NO_RULE, TRACKING_NONE);
 		return true;
-	case PASSES_WITHOUT_ENTRY:
+	}
+	if (begun >> 16 == PASSES_WITHOUT_ENTRY) {
 		*verdict = verdict_by_rule(REASON_RULE, TRACKING_NONE, j->rules_slot, rule);
 		return true;
+	}
+	if (reopens)
+		made = reopen_entry(&j->packet, &j->key, j->now);
+	else
+		made = make_entry(&j->packet, &j->key, j->now);
+	if (made >= 0)
+		made = settle(&j->key, made) ? MAKES_ENTRY : LOST_RACE;
+	switch ((enum beginning)made) {
 	case MAKES_ENTRY:
 		*verdict = verdict_by_rule(REASON_RULE, TRACKING_TRACKED, j->rules_slot, rule);
 		return true;
@@ -44,7 +52,7 @@ static __always_inline bool judge_by_rules(struct judgement *j, bool reopens, st
 		*verdict = verdict_by_rule(REASON_TABLE_FULL, TRACKING_NONE, j->rules_slot, rule);
 		return true;
 	case LOST_RACE:
-		return false;
+		break;
 	}
 	return false;
 }
@@ -52,26 +60,25 @@ static __always_inline bool judge_by_rules(struct judgement *j, bool reopens, st
 /* Returns false when it lost a race and is to be asked again. */
 static __always_inline bool judge_tracked(struct judgement *j, const struct policy *policy, struct verdict *verdict)
 {
-	struct connection *connection = NULL;
 	struct packet *packet = &j->packet;
-	__u64 word;
+	__u64 *entry = NULL, word;
 
 	if (policy && is_trackable(packet))
-		connection = bpf_map_lookup_elem(&connections, &j->key);
-	if (connection) {
-		word = read_word(connection);
+		entry = find_connection(j->config, &j->key, &word);
+	if (entry) {
+		bool live = is_live(j->endpoint, word, j->now);
+
 		/* A new SYN on a closing entry is judged anew (S-39). */
-		if (is_live(j->endpoint, word, j->now) && !(word_state(word) == STATE_CLOSING && is_tcp_syn(packet))) {
+		if (live && !(word_state(word) == STATE_CLOSING && is_tcp_syn(packet))) {
 			if (j->acl_pending && acl_denies(j, verdict))
 				return true;
-			touch(connection, packet, word, j->now);
+			touch(entry, packet, word, j->now);
 			*verdict = verdict_of(REASON_CONNECTION, TRACKING_TRACKED);
 			return true;
 		}
 		/* One whose time is up leaves the count at its next lookup, whatever becomes of the packet (S-71). */
-		if (word_state(word) != STATE_CLAIMED && !is_live(j->endpoint, word, j->now) &&
-		    remove_connection(j->endpoint, connection, &j->key, word))
-			connection = NULL;
+		if (!live && remove_connection(&j->key, word))
+			entry = NULL;
 	}
 	if (!(j->flags & POLICY_ACL))
 		j->node = is_node(j->config, packet);
@@ -84,7 +91,7 @@ static __always_inline bool judge_tracked(struct judgement *j, const struct poli
 			return true;
 	}
 	if (policy)
-		return judge_by_rules(j, connection, verdict);
+		return judge_by_rules(j, entry, verdict);
 	*verdict = verdict_of(REASON_UNFILTERED, TRACKING_NONE);
 	return true;
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Sweeping while no agent does: a timer in a pinned map, which outlives whoever started it. It costs one look at the
- * agent's heartbeat until that stops. Its walk can't be cut into pieces and holds its CPU for some 100 ms at a million
- * entries: that is why the agent, while it lives, has a better one.
+ * agent's heartbeat until that stops. Its walk is in one piece, where the agent's leaves the CPU to others in between.
  */
 #ifndef SALLYPORT_UNATTENDED_H
 #define SALLYPORT_UNATTENDED_H
@@ -16,27 +15,14 @@ const volatile __u32 heartbeat_ticks = 40;
 
 #define CLOCK_MONOTONIC 1
 
-static long remove_if_dead(struct bpf_map *map, struct connection_key *from, struct connection *connection, __u32 *now)
-{
-	struct connection_key key = *from;
-	struct endpoint *endpoint = endpoint_of_id(key.endpoint);
-	__u64 word = read_word(connection);
-
-	if (word_state(word) != STATE_CLAIMED && is_dead(endpoint, key.serial, word, *now))
-		remove_connection(endpoint, connection, &key, word);
-	return 0;
-}
-
 static int sweep_unattended(void *map, __u32 *index, struct sweeper *sweeper)
 {
-	__u32 zero = 0, now;
+	__u32 zero = 0;
 	struct config *config = bpf_map_lookup_elem(&configuration, &zero);
+	struct sweep_context context = {.now = sweep_now()};
 
-	if (config) {
-		now = clock_now(config);
-		if (now - config->heartbeat > heartbeat_ticks)
-			bpf_for_each_map_elem(&connections, remove_if_dead, &now, 0);
-	}
+	if (config && context.now - config->heartbeat > heartbeat_ticks)
+		bpf_loop(connection_buckets, sweep_bucket, &context, 0);
 	bpf_timer_start(&sweeper->timer, unattended_seconds * NANOSECONDS, 0);
 	return 0;
 }

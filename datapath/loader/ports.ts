@@ -159,7 +159,7 @@ export interface Bpf {
   /** The same without waiting: resolves then. */
   gracePeriod(): Promise<void>;
   /**
-   * Walks a hash map with a `SEC("iter/bpf_map_elem")` program; each step reads up to `bytes` of what the program
+   * Walks a map with a `SEC("iter/bpf_map_elem")` program; each step reads up to `bytes` of what the program
    * writes with `bpf_seq_write`. Ends when the walk is over.
    */
   iterate(program: BpfProgram, map: BpfMap, bytes: number): Iterable<Uint8Array>;

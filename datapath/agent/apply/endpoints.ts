@@ -54,7 +54,6 @@ export function checkAddresses(addresses: readonly Address[]): string | undefine
 export class EndpointArray {
   readonly #memory: ArrayBuffer;
   readonly #words: BigUint64Array;
-  readonly #halves: Int32Array;
   readonly #mask: number;
   readonly #used = new Set<number>();
   /** What `setAddresses` last made of a slot. */
@@ -65,7 +64,6 @@ export class EndpointArray {
   constructor(memory: ArrayBuffer, entries: number) {
     this.#memory = memory;
     this.#words = new BigUint64Array(memory);
-    this.#halves = new Int32Array(memory);
     this.#mask = entries - 1;
     for (let index = 0; index < entries; index++) {
       if (this.at(index).u32("ifindex") !== 0) this.#used.add(index);
@@ -149,12 +147,6 @@ export class EndpointArray {
       if (serial !== 0 && Buffer.compare(view.window(field, bytes.length, slot), bytes) === 0) return serial;
     }
     return 0;
-  }
-
-  /** Changes the count of an endpoint's entries, as the programs change it: atomically. */
-  addUsed(index: number, change: number): void {
-    const at = (index * structs.endpoint.size + structs.endpoint.fields.used) / 4;
-    Atomics.add(this.#halves, at, change);
   }
 
   #setFamily(view: EndpointView, family: Family, wanted: readonly Uint8Array[]): boolean {

@@ -9,7 +9,9 @@ import { fileURLToPath } from "node:url";
 import { openBpf } from "../../loader/open.ts";
 import type { BpfMap } from "../../loader/ports.ts";
 import { enterSandbox, sandboxBpffs } from "../../loader/test/sandbox.ts";
+import { constants } from "../abi.generated.ts";
 import { EndpointArray } from "../apply/endpoints.ts";
+import { StructView } from "../bytes.ts";
 
 enterSandbox();
 const bpf = openBpf();
@@ -44,7 +46,16 @@ function readMap<T>(folder: string, name: string, read: (map: BpfMap) => T): T {
   }
 }
 
-const entries = (folder: string): number => readMap(folder, "connections", (map) => [...map.entries()].length);
+/** Words of slots that are not free. */
+const wordsOf = (bucket: Uint8Array): readonly bigint[] => {
+  const view = new StructView("connection_bucket", bucket.buffer, bucket.byteOffset);
+  return Array.from({ length: constants.BUCKET_SLOTS }, (_, slot) => view.u64("word", slot)).filter(
+    (word) => word !== 0n,
+  );
+};
+
+const entries = (folder: string): number =>
+  readMap(folder, "connections", (map) => [...map.entries()].flatMap(([, bucket]) => wordsOf(bucket)).length);
 
 const used = (folder: string): number =>
   readMap(folder, "endpoints", (map) => {

@@ -41,13 +41,14 @@ function read(entry: Entry) {
   key.setU16("serial", entry.serial ?? endpoint.u16("ipv4_serial"));
   key.window("protocol", 1)[0] = entry.protocol ?? 6;
   key.window("kind", 1)[0] = entry.kind ?? 0;
-  const value = makeStruct("connection");
   const state = BigInt(entry.state ?? constants.STATE_ESTABLISHED);
   const generation = 0xffffn;
   const word =
     (generation << 48n) | (BigInt(entry.flags ?? 0) << 40n) | (state << 32n) | BigInt(entry.seen ?? now - 40);
-  new DataView(value.bytes.buffer).setBigUint64(structs.connection.fields.word, word, true);
-  return readConnection([key.bytes, value.bytes], { endpoint, clock: standingClock, now });
+  const row = makeStruct("connection_row");
+  row.window("key", structs.connection_key.size).set(key.bytes);
+  row.setU64("word", word);
+  return readConnection(row, { endpoint, clock: standingClock, now });
 }
 
 test("an entry is told with its ends, state, origin and times in seconds", () => {

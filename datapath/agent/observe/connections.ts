@@ -2,7 +2,7 @@ import { formatAddress } from "../../../semantics/address.ts";
 import type { ConnectionRow } from "../../../semantics/observation.ts";
 import type { Address } from "../../../semantics/policy.ts";
 import type { ConnectionState } from "../../../semantics/verdict.ts";
-import { constants } from "../abi.generated.ts";
+import { constants, structs } from "../abi.generated.ts";
 import type { EndpointView } from "../apply/endpoints.ts";
 import { StructView } from "../bytes.ts";
 import type { TickClock } from "../clock.ts";
@@ -35,16 +35,17 @@ function localAddress(endpoint: EndpointView, family: 4 | 6, serial: number): Ad
   return undefined;
 }
 
-/** Decodes one entry of `connections`; undefined for one that is not this endpoint's, or no longer lives. */
+/** Decodes one entry of the connection table; undefined for one that is not this endpoint's, or no longer lives. */
 export function readConnection(
-  [keyBytes, valueBytes]: readonly [Uint8Array, Uint8Array],
+  row: StructView<"connection_row">,
   { endpoint, clock, now }: Reading,
 ): ConnectionRow | undefined {
-  const key = new StructView("connection_key", keyBytes.buffer, keyBytes.byteOffset);
+  const bytes = row.window("key", structs.connection_key.size);
+  const key = new StructView("connection_key", bytes.buffer, bytes.byteOffset);
   if (key.u32("endpoint") !== endpoint.u32("id")) {
     return undefined;
   }
-  const word = new StructView("connection", valueBytes.buffer, valueBytes.byteOffset).u64("word");
+  const word = row.u64("word");
   const stateNumber = Number((word >> 32n) & 0xffn);
   const state = states[stateNumber];
   const flags = Number((word >> 40n) & 0xffn);

@@ -1,14 +1,13 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
+import type { Btf } from "../../loader/btf.ts";
 import type { Bpf, BpfMap } from "../../loader/ports.ts";
 import { constants } from "../abi.generated.ts";
 import { u32Bytes } from "../bytes.ts";
-import { fieldOffsets, TypedBytes } from "./typed-bytes.ts";
+import { fieldOffsets, structSize, TypedBytes } from "./typed-bytes.ts";
 
 /** Tables with keys of `struct connection_key`. */
-const flowTables = ["connections", "exemptions"] as const;
-
-export type FlowTable = (typeof flowTables)[number];
+export type FlowTable = "connections" | "exemptions";
 
 /** One entry of a former table, with its endpoint and local address in place of their numbers. */
 export interface FormerFlow {
@@ -64,7 +63,8 @@ export class FormerTables {
   readonly #folder: string;
   readonly #maps: Readonly<Record<"endpoints" | "endpoint_counters" | FlowTable, BpfMap>>;
   readonly #keyOffsets: ReadonlyMap<string, number>;
-  readonly #valueOffsets: ReadonlyMap<string, number>;
+  readonly #exemptOffsets: ReadonlyMap<string, number>;
+  readonly #readBucket: BucketReader;
   readonly #counterOffsets: ReadonlyMap<string, number>;
   readonly #reasons: readonly (readonly [name: string, value: number])[];
   readonly #endpoints = new Map<string, TypedBytes>();
@@ -83,7 +83,8 @@ export class FormerTables {
     };
     const flows = bpf.typesOf(this.#maps.connections);
     this.#keyOffsets = fieldOffsets(flows, "connection_key");
-    this.#valueOffsets = fieldOffsets(flows, "connection");
+    this.#exemptOffsets = fieldOffsets(bpf.typesOf(this.#maps.exemptions), "exempt_entry");
+    this.#readBucket = bucketReader(flows);
     const counters = bpf.typesOf(this.#maps.endpoint_counters);
     this.#counterOffsets = fieldOffsets(counters, "endpoint_counters");
     this.#reasons = counters.enums.get("reason") ?? [];
@@ -112,25 +113,28 @@ export class FormerTables {
 
   /** All flows whose endpoint and address are known. */
   *flows(): Iterable<FormerFlow> {
-    for (const table of flowTables) {
-      for (const [keyBytes, valueBytes] of this.#maps[table].entries()) {
-        const key = new TypedBytes(this.#keyOffsets, keyBytes);
-        const owner = this.#owners.get(key.u32("endpoint"));
-        const local = owner?.addresses.get(key.u16("serial"));
-        if (owner === undefined || local === undefined) continue;
-        yield {
-          table,
-          uid: owner.uid,
-          local,
-          remote: key.bytes("remote", 16),
-          localPort: key.u16("local_port"),
-          remotePort: key.u16("remote_port"),
-          protocol: key.u8("protocol"),
-          kind: key.u8("kind"),
-          word: new TypedBytes(this.#valueOffsets, valueBytes).u64("word"),
-        };
-      }
-    }
+    for (const [, bucket] of this.#maps.connections.entries())
+      for (const [key, word] of this.#readBucket(bucket)) yield* this.#flow("connections", key, word);
+    for (const [key, value] of this.#maps.exemptions.entries())
+      yield* this.#flow("exemptions", key, new TypedBytes(this.#exemptOffsets, value).u64("word"));
+  }
+
+  *#flow(table: FlowTable, bytes: Uint8Array, word: bigint): Iterable<FormerFlow> {
+    const key = new TypedBytes(this.#keyOffsets, bytes);
+    const owner = this.#owners.get(key.u32("endpoint"));
+    const local = owner?.addresses.get(key.u16("serial"));
+    if (owner === undefined || local === undefined) return;
+    yield {
+      table,
+      uid: owner.uid,
+      local,
+      remote: key.bytes("remote", 16),
+      localPort: key.u16("local_port"),
+      remotePort: key.u16("remote_port"),
+      protocol: key.u8("protocol"),
+      kind: key.u8("kind"),
+      word,
+    };
   }
 
   #counters(index: number): Pick<FormerEndpoint, "packets" | "bytes"> {
@@ -161,6 +165,25 @@ export class FormerTables {
     this.close();
     rmSync(this.#folder, { recursive: true });
   }
+}
+
+type BucketReader = (bucket: Uint8Array) => Iterable<readonly [key: Uint8Array, word: bigint]>;
+
+/** How the entries of a former table's buckets are read. A claimed slot is no entry, nor is a free one. */
+function bucketReader(types: Btf): BucketReader {
+  const bucket = fieldOffsets(types, "connection_bucket");
+  const slot = fieldOffsets(types, "connection_slot");
+  const stride = structSize(types, "connection_slot");
+  const keySize = structSize(types, "connection_key");
+  const slots = Math.floor((structSize(types, "connection_bucket") - (bucket.get("slot") ?? 0)) / stride);
+  return function* (bytes) {
+    const former = new TypedBytes(bucket, bytes);
+    for (let i = 0; i < slots; i++) {
+      const word = former.u64("word", i);
+      if (Number((word >> 32n) & 0xffn) === constants.STATE_CLAIMED) continue;
+      yield [former.bytes("slot", stride, i).subarray(slot.get("key")).subarray(0, keySize), word];
+    }
+  };
 }
 
 function addressesOf(endpoint: TypedBytes): ReadonlyMap<number, string> {

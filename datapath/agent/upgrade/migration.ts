@@ -96,13 +96,13 @@ export class Migration {
     key.setU16("serial", serial);
     key.window("protocol", 1)[0] = flow.protocol;
     key.window("kind", 1)[0] = flow.kind;
-    const value = makeStruct("connection");
+    if (flow.table === "connections") {
+      this.#datapath.adopt(key, flow.word);
+      return;
+    }
+    const value = makeStruct("exempt_entry");
     value.setU64("word", flow.word);
-    const counted = flow.table === "connections";
-    // As the programs do it: counted first, so that the count is never less than the entries.
-    if (counted) this.#datapath.endpoints.addUsed(index, 1);
-    const created = create(this.#datapath.map(flow.table), key.bytes, value.bytes);
-    if (counted && !created) this.#datapath.endpoints.addUsed(index, -1);
+    create(this.#datapath.map("exemptions"), key.bytes, value.bytes);
   }
 }
 
@@ -110,14 +110,12 @@ function hexOf(address: Address): string {
   return Buffer.from(addressBytes(address).bytes).toString("hex");
 }
 
-/** False where the entry is there already, or there is no room for it. */
-function create(map: BpfMap, key: Uint8Array, value: Uint8Array): boolean {
+/** Leaves an entry alone that is there already, or that there is no room for. */
+function create(map: BpfMap, key: Uint8Array, value: Uint8Array): void {
   try {
     map.update(key, value, "create");
-    return true;
   } catch (error) {
-    if (error instanceof BpfError && (error.code === "EEXIST" || error.code === "E2BIG")) return false;
-    throw error;
+    if (!(error instanceof BpfError && (error.code === "EEXIST" || error.code === "E2BIG"))) throw error;
   }
 }
 

@@ -38,9 +38,18 @@ export class TypedBytes {
   }
 }
 
+function structOf(types: Btf, name: string) {
+  const struct = types.structs.get(name);
+  if (struct === undefined) throw new Error(`the former maps have no struct ${name}: remove them by hand`);
+  return struct;
+}
+
 /** Where the fields of a struct are. */
 export function fieldOffsets(types: Btf, struct: string): ReadonlyMap<string, number> {
-  const members = types.structs.get(struct)?.members;
-  if (members === undefined) throw new Error(`the former maps have no struct ${struct}: remove them by hand`);
-  return new Map(members.map(({ name, offset }) => [name, offset]));
+  return new Map(structOf(types, struct).members.map(({ name, offset }) => [name, offset]));
+}
+
+/** Bytes of a struct. */
+export function structSize(types: Btf, struct: string): number {
+  return structOf(types, struct).size;
 }

@@ -25,7 +25,7 @@ func load(t *testing.T, pins string) (*ebpf.CollectionSpec, *ebpf.Collection) {
 	if err != nil {
 		t.Fatalf("read the object (npm run setup builds it): %v", err)
 	}
-	for name, value := range map[string]any{"endpoint_mask": uint32(slots - 1), "standing_clock": uint32(1)} {
+	for name, value := range map[string]any{"endpoint_mask": uint32(slots - 1), "standing_clock": uint32(1), "connection_buckets": uint32(1024)} {
 		if err := spec.Variables[name].Set(value); err != nil {
 			t.Fatalf("set %s: %v", name, err)
 		}

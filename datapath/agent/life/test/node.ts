@@ -44,7 +44,7 @@ export const client = address("10.2.0.1");
 const object = fileURLToPath(new URL("../../../../build/bpf/sallyport.bpf.o", import.meta.url));
 const bpf = openBpf();
 /** Forwarded packets come from some interface; which one plays no part. */
-const uplink = 99;
+export const uplink = 99;
 
 function nameOf(rules: readonly string[]): string {
   return createHash("sha256").update(rules.join("\n")).digest("hex");
@@ -161,7 +161,7 @@ export class TestNode {
 
   /** Entries of the connection table, of all pods. */
   entries(): number {
-    return [...this.datapath.map("connections").entries()].length;
+    return [...this.datapath.connections()].length;
   }
 
   /** Another agent in the place of this one, over what is pinned. */
