@@ -28,8 +28,6 @@ function declareFunctions() {
     ),
     mapName: declare<(map: Pointer) => string>("const char *bpf_map__name(void *)"),
     mapFd: declare<(map: Pointer) => number>("int bpf_map__fd(void *)"),
-    mapFlags: declare<(map: Pointer) => number>("uint32_t bpf_map__map_flags(void *)"),
-    setMapFlags: declare<(map: Pointer, flags: number) => number>("int bpf_map__set_map_flags(void *, uint32_t)"),
     setMaxEntries: declare<(map: Pointer, size: number) => number>("int bpf_map__set_max_entries(void *, uint32_t)"),
     initialValue: declare<(map: Pointer, size: BigUint64Array) => Pointer | null>(
       "void *bpf_map__initial_value(void *, _Out_ size_t *)",

@@ -80,11 +80,8 @@ function choosePrograms(lib: Libbpf, object: Pointer, wanted: LoadOptions["progr
   }
 }
 
-const noPreallocFlag = 1;
-
 function configure(lib: Libbpf, object: Pointer, options: LoadOptions): void {
-  const noPrealloc = new Set(options.noPrealloc);
-  const unknown = new Set([...Object.keys(options.mapSizes), ...noPrealloc]);
+  const unknown = new Set(Object.keys(options.mapSizes));
   let constants = options.constants;
   for (const map of each((previous) => lib.nextMap(object, previous))) {
     const name = lib.mapName(map);
@@ -96,9 +93,6 @@ function configure(lib: Libbpf, object: Pointer, options: LoadOptions): void {
     const size = options.mapSizes[name];
     if (size !== undefined) {
       requireSuccess(lib, `size map ${name} for ${size} entries`, lib.setMaxEntries(map, size));
-    }
-    if (noPrealloc.has(name)) {
-      requireSuccess(lib, `set flags of map ${name}`, lib.setMapFlags(map, lib.mapFlags(map) | noPreallocFlag));
     }
   }
   if (unknown.size > 0) {

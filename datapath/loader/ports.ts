@@ -115,8 +115,6 @@ export interface LoadOptions {
   readonly constants: Readonly<Record<string, number | bigint>>;
   /** `max_entries` by map name, in place of the object's. */
   readonly mapSizes: Readonly<Record<string, number>>;
-  /** Do not preallocate these hash maps. */
-  readonly noPrealloc?: readonly string[];
   /** The programs to load. Default: all of the object's. */
   readonly programs?: (name: string) => boolean;
 }
