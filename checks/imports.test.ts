@@ -12,7 +12,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   lab: ["semantics", "crds", "operator", "datapath"],
   cli: ["semantics", "crds", "operator", "datapath", "lab"],
   e2e: ["semantics", "crds", "operator", "datapath", "lab", "cli"],
-  bench: ["semantics", "crds", "operator", "datapath", "lab"],
+  bench: ["semantics", "crds", "operator", "datapath", "lab", "e2e"],
   checks: [],
   setup: [],
 };

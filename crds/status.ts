@@ -87,7 +87,11 @@ const securityGroup = z.strictObject({
 const prefixList = z.strictObject({
   conditions,
   entries: count("Entries."),
-  referencedBy: list(z.string().max(400), "Groups and tracking paths that refer to it."),
+  maxEntries: count("Entries that it may hold."),
+  attached: count("Pods that have rules that refer to it."),
+  programmed: count("Of these, pods at whose endpoints these rules are in force. Agents do not tell of entries."),
+  references: count("Groups and tracking policies that refer to it."),
+  referencedBy: list(z.string().max(400), "The first of these, as SecurityGroup default/web."),
   warnings,
 });
 
@@ -108,6 +112,8 @@ const allowanceProfile = z.strictObject({
 
 const trackingPolicy = z.strictObject({
   conditions,
+  nodes: count("Nodes with endpoints."),
+  programmed: count("Of these, nodes on which it is in force."),
   staleReferences: stale("Prefix lists that do not exist."),
 });
 

@@ -2,8 +2,10 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom
 import type { WriteGuard } from "./control/cached-api.ts";
 import type { Caches } from "./control/caches.ts";
 import type { Controller, ControllerObserver } from "./control/controller.ts";
+import { groupsById } from "./eks/group-ids.ts";
 import type { ReflectorObserver } from "./kube/reflector.ts";
-import type { Resolution } from "./resolve/resolution.ts";
+import type { EndpointDecision } from "./resolve/endpoints.ts";
+import type { Overview } from "./resolve/resolution.ts";
 
 const prefix = "sallyport_operator_";
 const seconds = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 60];
@@ -15,6 +17,7 @@ export class Metrics {
   readonly #reconciles = this.#counter("reconciles_total", "Rounds of work by how they ended.", ["outcome"]);
   readonly #writes = this.#counter("writes_total", "Writes that the API server took.", ["kind", "verb"]);
   readonly #events = this.#counter("event_errors_total", "Events that could not be written.", []);
+  readonly #dropped = this.#counter("events_dropped_total", "Events left out to spare the API server.", []);
   readonly #wait = this.#histogram("queue_wait_seconds", "How long the oldest change of a round had waited.");
   readonly #duration = this.#histogram("reconcile_duration_seconds", "How long a round of work took.");
   readonly #compiled = this.#histogram(
@@ -56,6 +59,8 @@ export class Metrics {
 
   readonly eventFailed = (): void => this.#events.inc();
 
+  readonly eventDropped = (): void => this.#dropped.inc();
+
   readonly leading = (leads: boolean): void => this.#leading.set(leads ? 1 : 0);
 
   readonly controller: ControllerObserver = {
@@ -65,10 +70,10 @@ export class Metrics {
       this.#duration.observe(took / 1000);
     },
     compiled: (since) => this.#compiled.observe(since / 1000),
-    resolved: (resolution) => this.#count(resolution),
+    resolved: (overview) => this.#count(overview),
   };
 
-  #count({ snapshot, groups, acls, decisions }: Resolution): void {
+  #count({ snapshot, groups, acls, decisions }: Overview): void {
     this.#objects.reset();
     const count = (kind: string, accepted: boolean): void =>
       this.#objects.inc({ kind, state: accepted ? "accepted" : "refused" });
@@ -77,13 +82,10 @@ export class Metrics {
     for (const { spec } of snapshot.prefixLists) count("PrefixList", spec !== undefined);
     for (const { spec } of snapshot.profiles) count("AllowanceProfile", spec !== undefined);
     for (const { spec } of snapshot.trackingPolicies) count("TrackingPolicy", spec !== undefined);
+    const lookUp = groupsById(snapshot.groups);
+    for (const policy of snapshot.policies) count("SecurityGroupPolicy", lookUp(policy).unknown.length === 0);
     const states = { filtered: 0, unfiltered: 0, kept: 0, closed: 0 };
-    for (const { filters, refused } of decisions.values()) {
-      if (filters.closed !== undefined) states.closed += 1;
-      else if (refused !== undefined) states.kept += 1;
-      else if (filters.ruleSet === undefined && filters.acl === undefined) states.unfiltered += 1;
-      else states.filtered += 1;
-    }
+    for (const decision of decisions.values()) states[stateOf(decision)] += 1;
     for (const [state, number] of Object.entries(states)) this.#endpoints.set({ state }, number);
   }
 
@@ -98,4 +100,11 @@ export class Metrics {
   #histogram(name: string, help: string): Histogram {
     return new Histogram({ name: `${prefix}${name}`, help, buckets: seconds, registers: [this.registry] });
   }
+}
+
+/** What filters an endpoint: its objects, nothing, its last good policy, or everything is dropped (S-75). */
+function stateOf({ filters, refused }: EndpointDecision): "filtered" | "unfiltered" | "kept" | "closed" {
+  if (filters.closed !== undefined) return "closed";
+  if (refused !== undefined) return "kept";
+  return filters.ruleSet === undefined && filters.acl === undefined ? "unfiltered" : "filtered";
 }

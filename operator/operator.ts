@@ -3,7 +3,7 @@ import type { Logger } from "pino";
 import { CachedApi } from "./control/cached-api.ts";
 import { Caches } from "./control/caches.ts";
 import { Controller } from "./control/controller.ts";
-import { EventRecorder } from "./events/recorder.ts";
+import { EventRecorder, usualRecorderOptions } from "./events/recorder.ts";
 import { type HealthServer, serveHealth } from "./health.ts";
 import { KubeApi } from "./kube/api.ts";
 import { KubeClient } from "./kube/client.ts";
@@ -44,6 +44,7 @@ export class Operator {
   readonly #client: KubeClient;
   readonly #caches: Caches;
   readonly #controller: Controller;
+  readonly #recorder: EventRecorder;
   readonly #metrics: Metrics;
   readonly #stopping = new AbortController();
   #term: Term | undefined;
@@ -56,11 +57,13 @@ export class Operator {
     this.#transport = new KubeTransport(kubeConfig, timers);
     this.#client = new KubeClient(this.#transport);
     this.#caches = new Caches((change) => this.#controller.changed(change));
-    const recorder = new EventRecorder({
+    this.#recorder = new EventRecorder({
       client: this.#client,
       timers,
       now: () => microseconds(date()),
       instance: config.identity,
+      options: usualRecorderOptions,
+      onDropped: () => this.#metrics.eventDropped(),
       onError: (error) => {
         this.#metrics.eventFailed();
         log.warn({ err: error }, "an event could not be written");
@@ -81,12 +84,13 @@ export class Operator {
       chance,
       queue: { interval: config.queueInterval, backoff: workBackoff },
       reportDelay: config.reportDelay,
-      record: (happening) => recorder.record(happening),
+      memberInterval: config.memberInterval,
+      record: (happening) => this.#recorder.record(happening),
       observer: {
         taken: (waited) => this.#metrics.controller.taken(waited),
         reconciled: (outcome, took) => this.#metrics.controller.reconciled(outcome, took),
         compiled: (since) => this.#metrics.controller.compiled(since),
-        resolved: (resolution) => this.#metrics.controller.resolved(resolution),
+        resolved: (overview) => this.#metrics.controller.resolved(overview),
       },
       log,
     });
@@ -166,6 +170,7 @@ export class Operator {
       await this.#controller.lead(term);
     } finally {
       this.#term = undefined;
+      this.#recorder.forget();
       this.#metrics.leading(false);
       log.info({ identity: this.#config.identity }, "no longer leading");
     }

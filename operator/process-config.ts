@@ -20,6 +20,7 @@ export interface ProcessConfig {
   };
   readonly queueInterval: number;
   readonly reportDelay: number;
+  readonly memberInterval: number;
   readonly absentRetry: number;
 }
 
@@ -129,6 +130,14 @@ const processSettings: readonly Setting[] = [
     default: 2000,
     doc: "How long agents' reports are gathered before statuses are told from them.",
     refusal: whole(0, 60_000),
+  },
+  {
+    name: "memberInterval",
+    form: "number",
+    unit: "milliseconds",
+    default: 1000,
+    doc: "Shortest time between two writes of an address set as pods come and go; a lone change goes at once.",
+    refusal: whole(0, 10_000),
   },
   {
     name: "absentRetry",

@@ -124,6 +124,7 @@ export interface ServiceFacts {
 
 export interface EndpointSliceFacts {
   readonly namespace: string;
+  readonly name: string;
   /** Name of the Service. */
   readonly service: string;
   readonly ports: readonly ContainerPort[];

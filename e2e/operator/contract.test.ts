@@ -4,14 +4,14 @@ import { KubeClient } from "../../operator/kube/client.ts";
 import { systemTimers } from "../../operator/kube/timers.ts";
 import { KubeTransport, loadKubeConfig } from "../../operator/kube/transport.ts";
 import { apiContract } from "../../operator/test/api-contract.ts";
-import { World } from "./world.ts";
+import { ClusterWorld } from "./world.ts";
 
-let world: World;
+let world: ClusterWorld;
 let transport: KubeTransport;
 
 before(async () => {
-  world = await World.start();
-  transport = new KubeTransport(loadKubeConfig(world.plane.kubeconfig), systemTimers);
+  world = await ClusterWorld.open();
+  transport = new KubeTransport(loadKubeConfig(world.cluster.kubeconfig), systemTimers);
 });
 
 after(async () => {

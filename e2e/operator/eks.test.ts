@@ -59,15 +59,21 @@ after(async () => {
   await world.stop();
 });
 
-/** Names of the pods that have some group's rules. */
-async function filtered(): Promise<readonly string[]> {
+/** Names of the pods whose endpoints are so. */
+async function podsWhere(holds: (endpoint: EndpointPolicy) => boolean): Promise<readonly string[]> {
   const policies = await world.list("NodePolicy");
   return policies
     .flatMap(({ spec }) => (spec as { endpoints: readonly EndpointPolicy[] }).endpoints)
-    .filter(({ ruleSet }) => ruleSet !== undefined)
+    .filter(holds)
     .map(({ pod }) => pod.name)
     .sort();
 }
+
+/** Names of the pods that have some group's rules. */
+const filtered = () => podsWhere(({ ruleSet }) => ruleSet !== undefined);
+
+/** Names of the pods that are closed. */
+const closed = () => podsWhere((endpoint) => endpoint.closed !== undefined);
 
 async function install(): Promise<void> {
   await world.ask("POST", definitions, definition);
@@ -95,6 +101,24 @@ test("the kind appears: its policies attach groups by their ids, and changes rea
   await eventually(async () => assert.deepEqual(await filtered(), ["web"]));
   await world.put("SecurityGroupPolicy", "eks", policy("db"));
   await eventually(async () => assert.deepEqual(await filtered(), ["db"]));
+});
+
+test("a policy whose groups do not exist closes its pods (S-75) and has an event that says so", async () => {
+  const { podSelector } = policy("web");
+  await world.put("SecurityGroupPolicy", "typo", { podSelector, securityGroups: { groupIds: ["sg-none"] } });
+  await eventually(async () => assert.deepEqual(await closed(), ["web"]));
+  await eventually(async () => {
+    const { items } = (await world.ask("GET", "/apis/events.k8s.io/v1/namespaces/default/events")) as {
+      items: { type: string; reason: string; note: string; regarding: { kind: string; name: string } }[];
+    };
+    const [event, ...others] = items.filter(({ regarding }) => regarding.name === "typo");
+    assert.deepEqual(others, []);
+    assert.deepEqual([event?.regarding.kind, event?.type], ["SecurityGroupPolicy", "Warning"]);
+    assert.equal(event?.reason, "GroupNotFound");
+    assert.match(event?.note ?? "", /no SecurityGroup of namespace default .* "sg-none"; annotate one/);
+  });
+  await world.remove("SecurityGroupPolicy", "typo");
+  await eventually(async () => assert.deepEqual(await closed(), []));
 });
 
 test("a policy without selectors attaches nothing", async () => {

@@ -1,9 +1,15 @@
 import { once } from "node:events";
-import { readFileSync, writeFileSync } from "node:fs";
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { writeFileSync } from "node:fs";
+import {
+  createServer,
+  type IncomingMessage,
+  type OutgoingHttpHeaders,
+  type Server,
+  type ServerResponse,
+} from "node:http";
 import { Agent, request } from "node:https";
 import { setTimeout as sleep } from "node:timers/promises";
-import { parse } from "yaml";
+import { readKubeconfig } from "../cluster/connection.ts";
 
 /** What goes wrong with an answer. */
 export type Fault =
@@ -23,45 +29,31 @@ interface Plan {
   left: number;
 }
 
-interface Credentials {
-  readonly clusters: readonly [{ readonly cluster: { readonly server: string; "certificate-authority-data": string } }];
-  readonly users: readonly [
-    { readonly user: { readonly "client-certificate-data": string; readonly "client-key-data": string } },
-  ];
-}
-
-const bytesOf = (base64: string): Buffer => Buffer.from(base64, "base64");
-
 /** Stands between a client and the API server and breaks what it is told to break. Speaks for the client's user. */
 export class FaultProxy {
   readonly #server: Server;
   readonly #upstream: URL;
   readonly #agent: Agent;
+  readonly #headers: OutgoingHttpHeaders;
   readonly #plans: Plan[] = [];
   readonly #requests: string[] = [];
   readonly #abandoned = new Set<ServerResponse>();
 
-  private constructor(server: Server, upstream: URL, agent: Agent) {
+  private constructor(server: Server, upstream: URL, agent: Agent, headers: OutgoingHttpHeaders) {
     this.#server = server;
     this.#upstream = upstream;
     this.#agent = agent;
+    this.#headers = headers;
   }
 
   /** A proxy in the name of this kubeconfig's user. */
   static async start(kubeconfig: string): Promise<FaultProxy> {
-    const { clusters, users } = parse(readFileSync(kubeconfig, "utf8")) as Credentials;
-    const { cluster } = clusters[0];
-    const { user } = users[0];
-    const agent = new Agent({
-      keepAlive: true,
-      ca: bytesOf(cluster["certificate-authority-data"]),
-      cert: bytesOf(user["client-certificate-data"]),
-      key: bytesOf(user["client-key-data"]),
-    });
+    const { server: upstream, headers, ...tls } = readKubeconfig(kubeconfig);
+    const agent = new Agent({ keepAlive: true, ...tls });
     const server = createServer((incoming, response) => {
       void proxy.#serve(incoming, response).catch(() => response.destroy());
     });
-    const proxy = new FaultProxy(server, new URL(cluster.server), agent);
+    const proxy = new FaultProxy(server, new URL(upstream), agent, headers);
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
     return proxy;
@@ -91,6 +83,12 @@ export class FaultProxy {
   /** The next `times` requests that match meet this fault. */
   plan(fault: Fault, matches: Plan["matches"], times = 1): void {
     this.#plans.push({ fault, matches, left: times });
+  }
+
+  /** No fault that was planned happens any more, and no connection lives on that one has struck. */
+  heal(): void {
+    this.#plans.length = 0;
+    this.cutAll();
   }
 
   /** How many planned faults have not happened yet. */
@@ -146,7 +144,7 @@ export class FaultProxy {
     const sent = request(new URL(incoming.url ?? "/", this.#upstream), {
       method: incoming.method ?? "GET",
       agent: this.#agent,
-      headers,
+      headers: { ...headers, ...this.#headers },
     });
     sent.once("error", () => response.destroy());
     response.once("close", () => sent.destroy());

@@ -28,27 +28,46 @@ export class OperatorProgram {
 
   /** Starts it and waits until it is ready. */
   static async start(kubeconfig: string, flags: readonly string[] = []): Promise<OperatorProgram> {
+    const program = OperatorProgram.begin(kubeconfig, flags);
+    await program.ready();
+    return program;
+  }
+
+  /** Starts it. */
+  static begin(kubeconfig: string, flags: readonly string[] = []): OperatorProgram {
     const args = [main, `--kubeconfig=${kubeconfig}`, "--listen=127.0.0.1:0", ...flags];
     // It dies with the test, however that ends.
     const child = spawn("setpriv", ["--pdeathsig", "KILL", "--", process.execPath, ...args], {
       stdio: ["ignore", "pipe", "pipe"],
     });
-    const program = new OperatorProgram(child);
+    return new OperatorProgram(child);
+  }
+
+  /** Until it is ready; one that does not become so is killed. */
+  async ready(): Promise<void> {
     try {
       await eventually(async () => {
-        if (child.exitCode !== null) throw new Error("the operator has ended");
-        const { status } = await program.fetch("/readyz");
+        if (this.exitCode !== null) throw new Error("the operator has ended");
+        const { status } = await this.fetch("/readyz");
         if (status !== 200) throw new Error(`not ready: ${status}`);
       });
     } catch (error) {
-      await program.kill();
-      throw new Error(`the operator did not become ready:\n${program.#tail()}`, { cause: error });
+      await this.kill();
+      throw new Error(`the operator did not become ready:\n${this.#tail()}`, { cause: error });
     }
-    return program;
   }
 
   get log(): readonly LogEntry[] {
     return this.#log;
+  }
+
+  /** Whether the process is gone, by itself or by a signal. */
+  get ended(): boolean {
+    return this.#child.exitCode !== null || this.#child.signalCode !== null;
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0;
   }
 
   get exitCode(): number | null {
@@ -77,8 +96,8 @@ export class OperatorProgram {
       .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(" ") + 1)), 0);
   }
 
-  async stop(): Promise<void> {
-    this.#child.kill("SIGTERM");
+  async stop(signal: "SIGTERM" | "SIGINT" = "SIGTERM"): Promise<void> {
+    this.#child.kill(signal);
     await this.#ended;
   }
 

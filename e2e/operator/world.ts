@@ -1,13 +1,20 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { collectionPath, objectPath } from "../../operator/kube/resources.ts";
-import { type Kind, kinds, type ObjectRef, type StoredObject } from "../../operator/ports.ts";
+import { type ApiObject, type Kind, kinds, type ObjectRef, refOf, type StoredObject } from "../../operator/ports.ts";
 import { type Manifest, rbacManifests } from "../../operator/rbac/manifests.ts";
 import { operatorName, systemNamespace } from "../../operator/rbac/rules.ts";
 import type { AuditEvent } from "../cluster/audit.ts";
 import { type Connection, connect } from "../cluster/connection.ts";
-import { type ControlPlane, type ControlPlaneOptions, startControlPlane } from "../cluster/controlplane.ts";
+import {
+  type Cluster,
+  type ControlPlane,
+  type ControlPlaneOptions,
+  startControlPlane,
+} from "../cluster/controlplane.ts";
 import { serviceAccountUser } from "../cluster/kubeconfig.ts";
+import { openCluster } from "../cluster/usercluster.ts";
 import { applyDefinitions } from "../crds/server.ts";
+import { Guest } from "./guest.ts";
 
 const pollMilliseconds = 25;
 const patienceMilliseconds = 60_000;
@@ -20,38 +27,49 @@ export interface TestPod {
   readonly labels?: Readonly<Record<string, string>>;
   readonly node?: string;
   readonly namespace?: string;
+  readonly hostNetwork?: boolean;
 }
 
-/** A control plane with our definitions and rights, and hands to change what is in it. */
-export class World {
-  readonly plane: ControlPlane;
+/** A cluster, the user's or our own, with our definitions and rights, and hands to change what is in it. */
+export class ClusterWorld {
+  readonly cluster: Cluster;
   readonly operatorKubeconfig: string;
   readonly #admin: Connection;
+  #guest: Guest | undefined;
 
-  private constructor(plane: ControlPlane, operatorKubeconfig: string) {
-    this.plane = plane;
+  protected constructor(cluster: Cluster, operatorKubeconfig: string) {
+    this.cluster = cluster;
     this.operatorKubeconfig = operatorKubeconfig;
-    this.#admin = connect(plane.kubeconfig);
+    this.#admin = connect(cluster.kubeconfig);
   }
 
-  static async start(options: ControlPlaneOptions = {}): Promise<World> {
-    const plane = await startControlPlane(options);
+  /** In the cluster of `KUBECONFIG`, else in a control plane of our own. */
+  static async open(): Promise<ClusterWorld> {
+    const cluster = await openCluster();
+    const world = new ClusterWorld(cluster, await cluster.kubeconfigFor(operatorUser));
+    await world.furnish();
+    return world;
+  }
+
+  /** Installs what the operator needs, and two nodes. Ends the world when that fails. */
+  protected async furnish(): Promise<void> {
     try {
-      const world = new World(plane, await plane.kubeconfigFor(operatorUser));
-      await applyDefinitions(plane.kubeconfig);
-      await world.create({ apiVersion: "v1", kind: "Namespace", metadata: { name: systemNamespace } });
-      for (const manifests of rbacManifests().values()) for (const one of manifests) await world.create(one);
-      for (const node of ["n1", "n2"]) await world.create({ apiVersion: "v1", kind: "Node", metadata: { name: node } });
-      return world;
+      if (this.cluster.lasting) this.#guest = await Guest.arrive(this.#admin);
+      await applyDefinitions(this.cluster.kubeconfig);
+      await this.create({ apiVersion: "v1", kind: "Namespace", metadata: { name: systemNamespace } });
+      for (const manifests of rbacManifests().values()) for (const one of manifests) await this.create(one);
+      for (const node of ["n1", "n2"]) await this.create({ apiVersion: "v1", kind: "Node", metadata: { name: node } });
     } catch (error) {
-      await plane.stop();
+      await this.stop();
       throw error;
     }
   }
 
+  /** Ends it. A cluster of the user is left as it was found. */
   async stop(): Promise<void> {
+    await this.#guest?.leave();
     this.#admin.close();
-    await this.plane.stop();
+    await this.cluster.stop();
   }
 
   /**
@@ -69,16 +87,22 @@ export class World {
 
   /** Creates any object. */
   async create(manifest: Manifest): Promise<void> {
-    await this.ask("POST", anyCollection(manifest), manifest);
+    const collection = anyCollection(manifest);
+    await this.ask("POST", collection, manifest);
+    this.#guest?.made(`${collection}/${manifest.metadata.name}`);
   }
 
   /** Creates or changes an object of a kind that the operator knows; namespaced ones are in `default`. */
   async put(kind: Kind, name: string, spec: object, metadata: object = {}): Promise<void> {
     const ref = refTo(kind, name);
     const { kind: _kind, ...place } = ref;
-    const body = { apiVersion: kinds[kind].apiVersion, kind, metadata: { ...place, ...metadata }, spec };
+    await this.apply({ apiVersion: kinds[kind].apiVersion, kind, metadata: { ...place, ...metadata }, spec });
+  }
+
+  /** Creates or changes an object of a kind that the operator knows, with all of its content. */
+  async apply(object: ApiObject): Promise<void> {
     const query = "?fieldManager=test&force=true&fieldValidation=Strict";
-    await this.ask("PATCH", `${objectPath(ref)}${query}`, body, "application/apply-patch+yaml");
+    await this.ask("PATCH", `${objectPath(refOf(object))}${query}`, object, "application/apply-patch+yaml");
   }
 
   /** A group that selects the pods labelled with its name. */
@@ -87,13 +111,15 @@ export class World {
   }
 
   /** Creates a pod. There is no kubelet: it stays pending until `address` gives it one. */
-  async pod(name: string, { labels = {}, node = "n1", namespace = "default" }: TestPod = {}): Promise<void> {
+  async pod(name: string, pod: TestPod = {}): Promise<void> {
+    const { labels = {}, node = "n1", namespace = "default", hostNetwork = false } = pod;
     await this.create({
       apiVersion: "v1",
       kind: "Pod",
       metadata: { name, namespace, ...{ labels } },
       spec: {
         nodeName: node,
+        hostNetwork,
         automountServiceAccountToken: false,
         terminationGracePeriodSeconds: 0,
         containers: [{ name: "main", image: "none" }],
@@ -126,6 +152,23 @@ export class World {
   async get(kind: Kind, name: string): Promise<StoredObject | undefined> {
     const answer = await this.#admin.send("GET", objectPath(refTo(kind, name)));
     return answer.status === 404 ? undefined : (answer.body as StoredObject);
+  }
+}
+
+/** A world on a control plane of our own, whose parts can be ended and whose audit log can be read. */
+export class World extends ClusterWorld {
+  readonly plane: ControlPlane;
+
+  private constructor(plane: ControlPlane, operatorKubeconfig: string) {
+    super(plane, operatorKubeconfig);
+    this.plane = plane;
+  }
+
+  static async start(options: ControlPlaneOptions = {}): Promise<World> {
+    const plane = await startControlPlane(options);
+    const world = new World(plane, await plane.kubeconfigFor(operatorUser));
+    await world.furnish();
+    return world;
   }
 
   /** The requests that are logged from now on. */

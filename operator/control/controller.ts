@@ -1,13 +1,16 @@
 import type { Logger } from "pino";
+import { userStatuses } from "../../crds/status.ts";
 import type { OperatorConfig } from "../config.ts";
+import { policyHappenings } from "../eks/group-ids.ts";
 import { decideHappenings, type Happening } from "../events/decide.ts";
 import type { CacheChange } from "../kube/cache.ts";
 import type { Chance, Timers } from "../kube/ports.ts";
 import { NotLeading, type Term } from "../leader/elector.ts";
 import type { ApiPort, Clock, Kind } from "../ports.ts";
 import { ApiError, describeRef, refOf } from "../ports.ts";
-import type { Resolution } from "../resolve/resolution.ts";
+import type { Overview } from "../resolve/resolution.ts";
 import { same } from "../same.ts";
+import { MemberPacer } from "./member-pacer.ts";
 import { type Batch, type QueueOptions, WorkQueue } from "./queue.ts";
 import { Rounds } from "./rounds.ts";
 
@@ -22,7 +25,7 @@ export interface ControllerObserver {
   /** From the first change of a batch until its compiled objects were written. */
   compiled(since: number): void;
   /** What the last round worked out. */
-  resolved(resolution: Resolution): void;
+  resolved(overview: Overview): void;
 }
 
 /** What a controller needs. */
@@ -36,7 +39,9 @@ export interface ControllerParts {
   readonly queue: QueueOptions;
   /** How long agents' reports are gathered before statuses are told from them, milliseconds. */
   readonly reportDelay: number;
-  readonly record: (happening: Happening) => Promise<void>;
+  /** Shortest time between two writes of an address set as its members change, milliseconds. */
+  readonly memberInterval: number;
+  readonly record: (happening: Happening) => void;
   readonly observer: ControllerObserver;
   readonly log: Logger;
 }
@@ -52,11 +57,16 @@ export class Controller {
   readonly #parts: ControllerParts;
   readonly #queue: WorkQueue;
   readonly #rounds: Rounds;
+  /** What was said about SecurityGroupPolicies in this term and still holds: it is said once. */
+  #saidOfPolicies: ReadonlySet<string> = new Set();
 
   constructor(parts: ControllerParts) {
     this.#parts = parts;
     this.#queue = new WorkQueue(parts.timers, parts.chance, parts.queue);
-    this.#rounds = new Rounds(parts.api, parts.config, parts.clock);
+    const pacer = new MemberPacer(parts.timers, parts.memberInterval, (name, delay) =>
+      this.#queue.add(describeRef({ kind: "AddressSet", name }), delay),
+    );
+    this.#rounds = new Rounds(parts.api, parts.config, parts.clock, pacer);
   }
 
   /** Keys that wait. */
@@ -77,6 +87,7 @@ export class Controller {
   /** Works until the term ends. */
   async lead(term: Term): Promise<void> {
     this.#rounds.forget();
+    this.#saidOfPolicies = new Set();
     this.#queue.add(startKey);
     for (;;) {
       const batch = await this.#queue.take(term.signal);
@@ -110,17 +121,25 @@ export class Controller {
     const changed = keys.filter((key) => key !== statusKey);
     const extent = changed.length > 0 ? await this.#rounds.compile(changed) : undefined;
     if (extent !== undefined) observer.compiled(waited + timers.elapsed() - began);
-    // Pods come and go all the time: what statuses say of them is gathered, as what agents report is.
-    if (extent === "part") this.#queue.add(statusKey, reportDelay);
-    if (extent === "whole" || keys.includes(statusKey)) await this.#tell();
+    // Who wrote an object waits for what is said of it. Pods come and go all the time: what statuses say of them is
+    // gathered, as what agents report is.
+    const awaited = extent === "whole" || changed.some(isOfUser) || keys.includes(statusKey);
+    if (awaited) await this.#tell();
+    else if (extent === "part") this.#queue.add(statusKey, reportDelay);
   }
 
   async #tell(): Promise<void> {
-    const { resolution, changes } = await this.#rounds.tell();
-    this.#parts.observer.resolved(resolution);
-    for (const change of changes) for (const happening of decideHappenings(change)) await this.#parts.record(happening);
+    const { overview, changes } = await this.#rounds.tell();
+    this.#parts.observer.resolved(overview);
+    for (const change of changes) for (const happening of decideHappenings(change)) this.#parts.record(happening);
+    const ofPolicies = new Map(policyHappenings(overview.snapshot).map((one) => [`${one.uid} ${one.note}`, one]));
+    for (const [said, happening] of ofPolicies) if (!this.#saidOfPolicies.has(said)) this.#parts.record(happening);
+    this.#saidOfPolicies = new Set(ofPolicies.keys());
   }
 }
+
+/** Whether a key is that of an object that has a status to be told. */
+const isOfUser = (key: string): boolean => key.slice(0, key.indexOf(" ")) in userStatuses;
 
 /** Whether a change is an agent's report alone. */
 function isReport(kind: Kind, before: unknown, after: unknown): boolean {

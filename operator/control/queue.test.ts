@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { systemTimers } from "../kube/timers.ts";
 import { FakeTimers } from "../test/timers.ts";
 import { type Batch, WorkQueue } from "./queue.ts";
 
@@ -85,4 +86,31 @@ test("waiting ends when it is told to stop", async () => {
   stopping.abort();
   await timers.pass(0);
   assert.deepEqual(next, { batch: undefined, done: true });
+});
+
+test("keys that failed together come back together, and not with one that had failed before", async () => {
+  const timers = new FakeTimers();
+  const chances = [0, 0.1, 0.2, 0.3];
+  const queue = new WorkQueue(timers, () => chances.shift() ?? 0, options);
+  queue.retry(["old"]);
+  nextOf(queue);
+  await timers.pass(1000);
+  queue.retry(["a", "old", "b"]);
+  const next = nextOf(queue);
+  await timers.pass(1000);
+  assert.deepEqual(next.batch?.keys.toSorted(), ["a", "b"]);
+});
+
+test("work that fails without waiting for anything lets timers and the network have their turn", async () => {
+  const quick = { interval: 0, backoff: { first: 1, most: 1 } };
+  const queue = new WorkQueue(systemTimers, Math.random, quick);
+  const stop = new AbortController();
+  queue.add("a");
+  const timer = setTimeout(() => stop.abort(), 0);
+  for (let rounds = 0; !stop.signal.aborted; rounds += 1) {
+    assert.ok(rounds < 100, "the timer never had its turn");
+    const batch = await queue.take(stop.signal);
+    for (const key of batch?.keys ?? []) queue.add(key);
+  }
+  clearTimeout(timer);
 });

@@ -1,5 +1,6 @@
 import { Backoff, type BackoffOptions } from "../kube/backoff.ts";
 import type { Chance, Timers } from "../kube/ports.ts";
+import { pause } from "../kube/timers.ts";
 
 /** How fast a queue gives out its keys. */
 export interface QueueOptions {
@@ -52,12 +53,16 @@ export class WorkQueue {
     this.#wake();
   }
 
-  /** The work on these keys failed. */
+  /** The work on these keys failed. Those that failed together for the first time come back together. */
   retry(keys: readonly string[]): void {
+    const first = new Backoff(this.#options.backoff, this.#chance);
+    const delays = new Map<Backoff, number>();
     for (const key of keys) {
-      const backoff = this.#failures.get(key) ?? new Backoff(this.#options.backoff, this.#chance);
+      const backoff = this.#failures.get(key) ?? first;
       this.#failures.set(key, backoff);
-      this.add(key, backoff.next());
+      const delay = delays.get(backoff) ?? backoff.next();
+      delays.set(backoff, delay);
+      this.add(key, delay);
     }
   }
 
@@ -68,6 +73,8 @@ export class WorkQueue {
 
   /** All keys that are due, as soon as there is one; undefined once the signal says to stop. */
   async take(signal: AbortSignal): Promise<Batch | undefined> {
+    // Work that waits for nothing, because it fails at once, must not keep the process from hearing of network and time.
+    await pause(this.#timers, 0, signal);
     while (!signal.aborted) {
       const now = this.#timers.elapsed();
       const due = [...this.#keys].filter(([, entry]) => entry.due <= now);

@@ -10,7 +10,7 @@ export interface Happening {
   /** CamelCase, as in the condition or warning. */
   readonly reason: string;
   /** What the operator was doing, CamelCase. */
-  readonly action: "Accept" | "Resolve" | "Program" | "Warn";
+  readonly action: "Accept" | "Resolve" | "Program" | "Warn" | "Attach";
   readonly note: string;
 }
 

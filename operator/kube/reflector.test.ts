@@ -7,7 +7,13 @@ import { KubeClient } from "./client.ts";
 import type { KubeRequest, KubeResponse, Transport } from "./ports.ts";
 import { Reflector } from "./reflector.ts";
 
-const options = { backoff: { first: 1000, most: 8000 }, watchSeconds: 240, idle: 60_000, absentRetry: 5000 };
+const options = {
+  backoff: { first: 1000, most: 8000 },
+  watchSeconds: 240,
+  idle: 60_000,
+  listIdle: 20_000,
+  absentRetry: 5000,
+};
 
 const group = (name: string, resourceVersion: string) => ({
   metadata: { name, namespace: "default", uid: `uid-${name}`, resourceVersion, managedFields: [{ manager: "x" }] },
@@ -49,9 +55,13 @@ class ScriptedTransport implements Transport {
 }
 
 /** A reflector of groups over a script, whose first answer says that there are no streaming lists. */
-function reflectorOver(script: readonly Scripted[], optional = false) {
+const reflectorOver = (script: readonly Scripted[], optional = false) =>
+  streamingReflectorOver([{ status: 422 }, ...script], optional);
+
+/** The same over a server that has streaming lists. */
+function streamingReflectorOver(script: readonly Scripted[], optional = false) {
   const timers = new FakeTimers();
-  const transport = new ScriptedTransport([{ status: 422 }, ...script]);
+  const transport = new ScriptedTransport(script);
   const cache = new ObjectCache("SecurityGroup", () => undefined);
   const restarts: string[] = [];
   const reflector = new Reflector("SecurityGroup", {
@@ -147,5 +157,22 @@ test("managed fields are not kept", async () => {
   const { timers, cache, reflector } = reflectorOver([{ json: page("10", group("a", "3")) }]);
   await timers.pass(0);
   assert.ok(!JSON.stringify(cache.items()).includes("manage"));
+  await reflector.stop();
+});
+
+test("a streaming list that falls silent is begun anew, long before a watch would be", async () => {
+  const added = (name: string) => ({ type: "ADDED", object: group(name, "3") });
+  const annotations = { "k8s.io/initial-events-end": "true" };
+  const end = { type: "BOOKMARK", object: { metadata: { resourceVersion: "10", annotations } } };
+  const { timers, names, restarts, reflector } = streamingReflectorOver([
+    { lines: [added("a")] },
+    { lines: [added("a"), added("b"), end] },
+  ]);
+  await timers.pass(19_000);
+  assert.deepEqual([names(), restarts, reflector.synced], [[], [], false]);
+  await timers.pass(3000);
+  assert.deepEqual([names(), restarts, reflector.synced], [["a", "b"], ["broken"], true]);
+  await timers.pass(50_000);
+  assert.deepEqual(restarts, ["broken"], "a watch may be silent for longer");
   await reflector.stop();
 });

@@ -7,6 +7,7 @@ import { listObjects } from "./list.ts";
 import type { Chance, Timers } from "./ports.ts";
 import { pause } from "./timers.ts";
 import { type WatchMessage, watchObjects } from "./watch.ts";
+import { Watchdog } from "./watchdog.ts";
 
 /** Times of a reflector, milliseconds unless said. */
 export interface ReflectorOptions {
@@ -15,6 +16,8 @@ export interface ReflectorOptions {
   readonly watchSeconds: number;
   /** Longest silence of a watch. */
   readonly idle: number;
+  /** Longest silence of a streaming list before it is whole: the server has no reason for any. */
+  readonly listIdle: number;
   /** How often a kind that is not installed is asked for. */
   readonly absentRetry: number;
 }
@@ -24,6 +27,7 @@ export const usualReflectorOptions: ReflectorOptions = {
   backoff: { first: 500, most: 30_000 },
   watchSeconds: 240,
   idle: 150_000,
+  listIdle: 40_000,
   absentRetry: 10_000,
 };
 
@@ -121,8 +125,11 @@ export class Reflector {
   }
 
   /** Watches on from where the cache is; a watch that begins with a list replaces the cache when the list is whole. */
-  async #follow(signal: AbortSignal): Promise<void> {
-    const { client, options, chance, observer } = this.#parts;
+  async #follow(stopping: AbortSignal): Promise<void> {
+    const { client, options, chance, observer, timers } = this.#parts;
+    const silent = new AbortController();
+    const signal = AbortSignal.any([stopping, silent.signal]);
+    const watchdog = new Watchdog(timers, options.listIdle, () => silent.abort());
     const request = {
       kind: this.#kind,
       seconds: Math.floor(options.watchSeconds * (1 + chance())),
@@ -131,12 +138,19 @@ export class Reflector {
       ...(this.#version === undefined ? {} : { resourceVersion: this.#version }),
     };
     const initial = this.#version === undefined ? new Map<string, StoredObject>() : undefined;
-    for await (const message of watchObjects(client, request)) {
-      if (this.#version === undefined && initial !== undefined) this.#collect(initial, message);
-      else this.#take(message);
+    if (initial === undefined) watchdog.stop();
+    try {
+      for await (const message of watchObjects(client, request)) {
+        watchdog.feed();
+        if (this.#version === undefined && initial !== undefined) this.#collect(initial, message);
+        else this.#take(message);
+        if (this.#version !== undefined) watchdog.stop();
+      }
+    } finally {
+      watchdog.stop();
     }
     if (this.#version === undefined) throw new Error("a streaming list ended before it was whole");
-    if (!signal.aborted) observer.restarted(this.#kind, "ended", undefined);
+    if (!stopping.aborted) observer.restarted(this.#kind, "ended", undefined);
   }
 
   #collect(initial: Map<string, StoredObject>, message: WatchMessage): void {

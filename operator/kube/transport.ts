@@ -5,6 +5,7 @@ import { createGunzip } from "node:zlib";
 import { KubeConfig } from "@kubernetes/client-node";
 import { userAgent } from "./identity.ts";
 import type { KubeRequest, KubeResponse, Timers, Transport } from "./ports.ts";
+import { Watchdog } from "./watchdog.ts";
 
 /** Where the credentials come from: a file, or, without one, the pod's service account or the usual kubeconfig. */
 export function loadKubeConfig(path: string | null): KubeConfig {
@@ -105,36 +106,4 @@ function decompressed(response: IncomingMessage): Readable {
   if (response.headers["content-encoding"] !== "gzip") return response;
   // Whoever reads the result meets the error there.
   return pipeline(response, createGunzip(), () => undefined);
-}
-
-/** Bites when it is not fed for some time. */
-class Watchdog {
-  readonly #timers: Timers;
-  readonly #milliseconds: number;
-  readonly #bite: () => void;
-  #fed: number;
-  #cancel: () => void;
-
-  constructor(timers: Timers, milliseconds: number, bite: () => void) {
-    this.#timers = timers;
-    this.#milliseconds = milliseconds;
-    this.#bite = bite;
-    this.#fed = timers.elapsed();
-    this.#cancel = timers.after(milliseconds, () => this.#look());
-  }
-
-  feed(): void {
-    this.#fed = this.#timers.elapsed();
-  }
-
-  stop(): void {
-    this.#cancel();
-  }
-
-  /** One timer for all that is fed: it is set again for the rest of the time, not at every byte. */
-  #look(): void {
-    const left = this.#fed + this.#milliseconds - this.#timers.elapsed();
-    if (left <= 0) this.#bite();
-    else this.#cancel = this.#timers.after(left, () => this.#look());
-  }
 }

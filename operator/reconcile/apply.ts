@@ -4,6 +4,7 @@ import { type ApiObject, type ApiPort, describeRef, type ObjectRef, refOf, type 
 import type { CompiledObjects } from "../resolve/resolution.ts";
 import { same } from "../same.ts";
 import { toApiObjects } from "./compiled-objects.ts";
+import { concurrently } from "./concurrently.ts";
 
 /** Compiled objects as the API server has them. */
 export type StoredCompiled = Readonly<Record<CompiledKind, readonly StoredObject[]>>;
@@ -81,8 +82,30 @@ export function diffCompiled(stored: StoredCompiled, compiled: CompiledObjects):
   };
 }
 
-/** Carries the changes out, one after the other: a failure leaves nothing that refers to what is not there. */
+/**
+ * Whether an object may be written while the one before it still is. Not before what it refers to is there, which is of
+ * another kind. Address sets that are there already change one after the other, as `losesOnly` needs it.
+ */
+function mayAccompany(before: ApiObject, { kind, metadata }: ApiObject): boolean {
+  if (before.kind !== kind) return false;
+  return kind !== "AddressSet" || (before.metadata.uid === undefined && metadata.uid === undefined);
+}
+
+/** Cuts a list into runs of neighbours that belong together. */
+function runs<T>(items: readonly T[], together: (before: T, item: T) => boolean): readonly (readonly T[])[] {
+  const found: T[][] = [];
+  for (const item of items) {
+    const last = found.at(-1);
+    const before = last?.at(-1);
+    if (last !== undefined && before !== undefined && together(before, item)) last.push(item);
+    else found.push([item]);
+  }
+  return found;
+}
+
+/** Carries the changes out, kind by kind: a failure leaves nothing that refers to what is not there. */
 export async function applyCompiled(api: ApiPort, { writes, removals }: CompiledChanges): Promise<void> {
-  for (const object of writes) await api.apply(object);
-  for (const { ref, uid } of removals) await api.delete(ref, uid);
+  for (const run of runs(writes, mayAccompany)) await concurrently(run, (object) => api.apply(object));
+  for (const run of runs(removals, (before, removal) => before.ref.kind === removal.ref.kind))
+    await concurrently(run, ({ ref, uid }) => api.delete(ref, uid));
 }

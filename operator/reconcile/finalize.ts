@@ -1,7 +1,8 @@
 import { inUseFinalizer } from "../finalizer.ts";
 import { type ApiPort, describeRef, type ObjectRef } from "../ports.ts";
-import { resolveHoldings } from "../resolve/holders.ts";
-import type { Resolution } from "../resolve/resolution.ts";
+import type { Holding } from "../resolve/holders.ts";
+import type { UserObject } from "../snapshot.ts";
+import { concurrently } from "./concurrently.ts";
 
 /** A finalizer to put on or take off. */
 export interface FinalizerChange {
@@ -13,18 +14,22 @@ export interface FinalizerChange {
  * The finalizer is on every group and prefix list from the start, so that no deletion can slip in between the first
  * use and it; it goes when a deletion that was asked for has nothing to wait for (S-19).
  */
-export function decideFinalizers(resolution: Resolution): readonly FinalizerChange[] {
-  const { groups, prefixLists } = resolution.snapshot;
-  const holdings = resolveHoldings(resolution);
-  return [...groups, ...prefixLists].flatMap(({ ref, deleting, finalized }): readonly FinalizerChange[] => {
+export function decideFinalizers(
+  objects: readonly UserObject<unknown>[],
+  holdings: ReadonlyMap<string, Holding>,
+): readonly FinalizerChange[] {
+  return objects.flatMap(({ ref, deleting, finalized }): readonly FinalizerChange[] => {
     if (!deleting) return finalized ? [] : [{ ref, present: true }];
     const released = holdings.get(describeRef(ref))?.released ?? false;
     return finalized && released ? [{ ref, present: false }] : [];
   });
 }
 
-/** Carries the changes out. Whether one took a finalizer off: what was held may be gone. */
-export async function applyFinalizers(api: ApiPort, changes: readonly FinalizerChange[]): Promise<boolean> {
-  for (const { ref, present } of changes) await api.finalize(ref, inUseFinalizer, present);
-  return changes.some(({ present }) => !present);
+/** Carries the changes out; returns what lost its finalizer, which may be gone. */
+export async function applyFinalizers(
+  api: ApiPort,
+  changes: readonly FinalizerChange[],
+): Promise<readonly ObjectRef[]> {
+  await concurrently(changes, ({ ref, present }) => api.finalize(ref, inUseFinalizer, present));
+  return changes.filter(({ present }) => !present).map(({ ref }) => ref);
 }

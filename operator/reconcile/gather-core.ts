@@ -68,6 +68,7 @@ export function serviceFacts({ metadata, spec }: Service): ServiceFacts {
 export function endpointSliceFacts({ metadata, endpoints, ports }: EndpointSlice): EndpointSliceFacts {
   return {
     namespace: metadata.namespace,
+    name: metadata.name,
     service: metadata.labels?.["kubernetes.io/service-name"] ?? "",
     ports: (ports ?? []).flatMap(({ name, protocol, port }) =>
       port == null ? [] : [{ name: name ?? "", protocol, port }],

@@ -1,11 +1,14 @@
 import type { OperatorConfig } from "../config.ts";
 import type { ApiPort, Clock } from "../ports.ts";
+import { holdingSources, resolveHoldings } from "../resolve/holders.ts";
 import type { Resolution } from "../resolve/resolution.ts";
 import { resolve } from "../resolve/resolve.ts";
-import { decideStatuses, type StatusChange } from "../status/status.ts";
+import { decideStatuses } from "../status/status.ts";
 import { applyCompiled, diffCompiled } from "./apply.ts";
+import { concurrently } from "./concurrently.ts";
 import { applyFinalizers, decideFinalizers } from "./finalize.ts";
 import { type Objects, readObjects, toSnapshot } from "./gather.ts";
+import { atOnce } from "./pacer.ts";
 
 /**
  * Brings compiled objects, finalizers and statuses in line with the user objects. Returns what was worked out. Rejects
@@ -13,26 +16,16 @@ import { type Objects, readObjects, toSnapshot } from "./gather.ts";
  */
 export async function reconcile(api: ApiPort, config: OperatorConfig, clock: Clock): Promise<Resolution> {
   const resolution = await reconcileCompiled(api, config);
-  await reconcileStatuses(api, resolution, clock);
+  const changes = decideStatuses(resolution, clock.now());
+  await concurrently(changes, ({ ref, status }) => api.applyStatus(ref, status));
   return resolution;
 }
 
 /** Brings finalizers and compiled objects in line. */
-export async function reconcileCompiled(api: ApiPort, config: OperatorConfig): Promise<Resolution> {
+export async function reconcileCompiled(api: ApiPort, config: OperatorConfig, pacer = atOnce): Promise<Resolution> {
   const { objects, resolution } = await settleDeletions(api, config);
-  await applyCompiled(api, diffCompiled(objects, resolution.compiled));
+  await applyCompiled(api, pacer.pace(objects, diffCompiled(objects, resolution.compiled)));
   return resolution;
-}
-
-/** Writes the statuses that are not as they should be; returns what changed. */
-export async function reconcileStatuses(
-  api: ApiPort,
-  resolution: Resolution,
-  clock: Clock,
-): Promise<readonly StatusChange[]> {
-  const changes = decideStatuses(resolution, clock.now());
-  for (const { ref, status } of changes) await api.applyStatus(ref, status);
-  return changes;
 }
 
 /** An object that goes may be all that held another one: once more until nothing goes. */
@@ -43,6 +36,8 @@ async function settleDeletions(
   for (;;) {
     const objects = await readObjects(api);
     const resolution = resolve(toSnapshot(objects), config);
-    if (!(await applyFinalizers(api, decideFinalizers(resolution)))) return { objects, resolution };
+    const { groups, prefixLists } = resolution.snapshot;
+    const changes = decideFinalizers([...groups, ...prefixLists], resolveHoldings(holdingSources(resolution)));
+    if ((await applyFinalizers(api, changes)).length === 0) return { objects, resolution };
   }
 }

@@ -1,14 +1,12 @@
 import { hostCidr } from "../../semantics/address.ts";
-import type { Address, AddressSet, Cidr } from "../../semantics/policy.ts";
+import type { AclSet, AddressSet, Cidr, GroupKey } from "../../semantics/policy.ts";
 import type { PodFacts, PrefixListObject, Snapshot } from "../snapshot.ts";
 import type { Attachment } from "./attachment.ts";
 import { nameOf } from "./hash.ts";
-import type { References } from "./rule-sets.ts";
+import type { AddressBook } from "./lifecycle.ts";
+import type { Named } from "./rule-sets.ts";
 import { resolveServiceSets } from "./service-sets.ts";
 import { cutSlices } from "./slices.ts";
-
-/** Addresses of each pod, by uid. */
-type Addresses = ReadonlyMap<string, readonly Address[]>;
 
 type Existing = ReadonlyMap<string, AddressSet>;
 
@@ -27,8 +25,8 @@ function existingSlices(existing: Existing): ExistingSlices {
 }
 
 /** Cuts the addresses of some pods into sets that are named `base-0`, `base-1` and so on. */
-function slicesOf(base: string, pods: readonly PodFacts[], addresses: Addresses, existing: ExistingSlices) {
-  const members = pods.map(({ uid }) => (addresses.get(uid) ?? []).map(hostCidr));
+function slicesOf(base: string, pods: readonly PodFacts[], book: AddressBook, existing: ExistingSlices) {
+  const members = pods.map(({ uid }) => (book.addressesOf(uid) ?? []).map(hostCidr));
   const slices = cutSlices(members, existing.get(base) ?? new Map());
   return [...slices].map(([index, cidrs]) => ({ name: `${base}-${index}`, cidrs }));
 }
@@ -39,24 +37,23 @@ function slicesOf(base: string, pods: readonly PodFacts[], addresses: Addresses,
  */
 function memberSets(
   attachments: Iterable<Attachment>,
-  referenced: ReadonlySet<string>,
-  addresses: Addresses,
+  referenced: Named<GroupKey>,
+  book: AddressBook,
   existing: ExistingSlices,
 ): readonly AddressSet[] {
-  const combinations = new Map<string, { groups: Attachment["groups"]; pods: PodFacts[] }>();
+  const combinations = new Map<string, { base: string; groups: Attachment["groups"]; pods: PodFacts[] }>();
   for (const { pod, groups } of attachments) {
     const named = groups.filter(({ key }) => referenced.has(key));
-    if (named.length === 0 || !addresses.has(pod.uid)) continue;
-    const base = nameOf(
-      "members",
-      named.map(({ uid }) => uid),
-    );
-    const combination = combinations.get(base) ?? { groups: named, pods: [] };
+    if (named.length === 0 || book.addressesOf(pod.uid) === undefined) continue;
+    // Members of the default group are cut by namespace: those of one must not move the slices of another.
+    const guests = named.some(({ namespace }) => namespace !== pod.namespace) ? [pod.namespace] : [];
+    const ids = [...named.map(({ uid }) => uid), ...guests];
+    const combination = combinations.get(ids.join()) ?? { base: nameOf("members", ids), groups: named, pods: [] };
     combination.pods.push(pod);
-    combinations.set(base, combination);
+    combinations.set(ids.join(), combination);
   }
-  return [...combinations].flatMap(([base, { groups, pods }]) =>
-    slicesOf(base, pods, addresses, existing).map(
+  return [...combinations.values()].flatMap(({ base, groups, pods }) =>
+    slicesOf(base, pods, book, existing).map(
       (slice): AddressSet => ({ kind: "members", groups: groups.map(({ key }) => key), ...slice }),
     ),
   );
@@ -66,21 +63,21 @@ function memberSets(
 function namespaceSets(
   pods: readonly PodFacts[],
   namespaces: ReadonlySet<string>,
-  addresses: Addresses,
+  book: AddressBook,
   existing: ExistingSlices,
 ): readonly AddressSet[] {
-  const inside = pods.filter(({ namespace, uid }) => namespaces.has(namespace) && addresses.has(uid));
+  const inside = pods.filter(({ namespace, uid }) => namespaces.has(namespace) && book.addressesOf(uid) !== undefined);
   return [...Map.groupBy(inside, ({ namespace }) => namespace)].flatMap(([namespace, members]) =>
-    slicesOf(nameOf("namespace", [namespace]), members, addresses, existing).map(
+    slicesOf(nameOf("namespace", [namespace]), members, book, existing).map(
       (slice): AddressSet => ({ kind: "namespace", namespace, ...slice }),
     ),
   );
 }
 
 /** The entries of each prefix list that rules refer to, one set per list; one that is invalid by now stays as it was. */
-function prefixListSets(
+export function prefixListSets(
   lists: readonly PrefixListObject[],
-  referenced: ReadonlySet<string>,
+  referenced: Named<string>,
   existing: Existing,
 ): readonly AddressSet[] {
   return lists
@@ -94,21 +91,19 @@ function prefixListSets(
     });
 }
 
-/** All address sets, in the order of their names. */
-export function resolveAddressSets(
+/** The address sets whose addresses are those of pods and Services. `acls` are those in force. */
+export function podAddressSets(
   snapshot: Snapshot,
   attachments: ReadonlyMap<string, Attachment>,
-  addresses: Addresses,
-  podByAddress: ReadonlyMap<string, string>,
-  references: References,
-  aclNamespaces: ReadonlySet<string>,
+  acls: readonly AclSet[],
+  book: AddressBook,
+  referenced: Named<GroupKey>,
 ): readonly AddressSet[] {
-  const existing = snapshot.existing.addressSets;
-  const slices = existingSlices(existing);
+  const slices = existingSlices(snapshot.existing.addressSets);
+  const namespaces = new Set(acls.map(({ namespace }) => namespace));
   return [
-    ...memberSets(attachments.values(), references.groups, addresses, slices),
-    ...resolveServiceSets(snapshot, attachments, addresses, podByAddress, references.groups),
-    ...namespaceSets(snapshot.pods, aclNamespaces, addresses, slices),
-    ...prefixListSets(snapshot.prefixLists, references.prefixLists, existing),
-  ].sort((a, b) => (a.name < b.name ? -1 : 1));
+    ...memberSets(attachments.values(), referenced, book, slices),
+    ...resolveServiceSets(snapshot, attachments, book, referenced),
+    ...namespaceSets(snapshot.pods, namespaces, book, slices),
+  ];
 }

@@ -1,4 +1,5 @@
 import type { ContainerPort, EndpointSliceFacts, PodFacts, ServiceFacts, Snapshot } from "../snapshot.ts";
+import type { AddressBook } from "./lifecycle.ts";
 
 /** Protocol numbers of those protocols whose flows have ports here. */
 export const protocolNumbers = { TCP: 6, UDP: 17, SCTP: undefined } as const;
@@ -15,7 +16,7 @@ export interface Backends {
 /** Looks up the backends of any Service of a snapshot. */
 export function backendsOf(
   { pods, endpointSlices }: Pick<Snapshot, "pods" | "endpointSlices">,
-  podByAddress: ReadonlyMap<string, string>,
+  book: AddressBook,
 ): (service: ServiceFacts) => Backends {
   const slicesByService = Map.groupBy(endpointSlices, ({ namespace, service }) => `${namespace}/${service}`);
   const podsByNamespace = Map.groupBy(pods, ({ namespace }) => namespace);
@@ -24,18 +25,15 @@ export function backendsOf(
     return {
       selected: selectedBy(selector ?? {}, podsByNamespace.get(namespace) ?? []),
       slices,
-      listed: slices.flatMap((slice) => podsOf(slice, podByAddress)),
+      listed: slices.flatMap((slice) => podsOf(slice, book)),
     };
   };
 }
 
 /** Uids of the pods that a slice lists. */
-export function podsOf(
-  { backends }: EndpointSliceFacts,
-  podByAddress: ReadonlyMap<string, string>,
-): readonly (string | undefined)[] {
+export function podsOf({ backends }: EndpointSliceFacts, book: AddressBook): readonly (string | undefined)[] {
   return backends.flatMap(({ uid, addresses }) =>
-    uid === undefined ? addresses.map((address) => podByAddress.get(address)) : [uid],
+    uid === undefined ? addresses.map((address) => book.ownerOf(address)) : [uid],
   );
 }
 

@@ -1,5 +1,6 @@
 import type { EndpointPolicy } from "../../semantics/policy.ts";
 import type { OperatorConfig } from "../config.ts";
+import { cutText } from "../cut.ts";
 import type { ExistingObjects, PodFacts } from "../snapshot.ts";
 import { aclName } from "./acls.ts";
 import type { Attachment } from "./attachment.ts";
@@ -16,6 +17,9 @@ export interface EndpointDecision {
   /** Set: the last good policy is kept, or the endpoint is closed, for this reason (S-75). */
   readonly refused?: string;
 }
+
+/** Longest reason, UTF-16 units: a NodePolicy holds one for each endpoint that is closed. */
+const longestReason = 1024;
 
 const wordsOf = (count: number, noun: string): string => `${count} ${noun}`;
 
@@ -36,8 +40,7 @@ function refusalOf(
   acl: JudgedAcl | undefined,
   config: OperatorConfig,
 ): string | undefined {
-  if (attachment.missingDefault)
-    return `the default group ${config.defaultGroup} does not exist; create it, or change defaultGroup in the configuration`;
+  if (attachment.missing !== undefined) return attachment.missing;
   const refused = groups.find(({ refusal }) => refusal !== undefined);
   if (refused) return `SecurityGroup ${refused.group.key}: ${refused.refusal?.message}`;
   const quota = refuseQuotas(attachment, groups, config);
@@ -73,12 +76,13 @@ export function decideEndpoint(
   existing: ExistingObjects,
   config: OperatorConfig,
 ): EndpointDecision {
-  const refused = refusalOf(attachment, groups, acl, config);
-  if (refused === undefined) {
+  const reason = refusalOf(attachment, groups, acl, config);
+  if (reason === undefined) {
     const ruleSet = groups.length > 0 ? { ruleSet: ruleSetName(groups) } : {};
     return { filters: { ...ruleSet, ...(acl ? { acl: aclName(acl.acl) } : {}) } };
   }
-  const needs = { ruleSet: groups.length > 0 || attachment.missingDefault, acl: acl !== undefined };
+  const refused = cutText(reason, longestReason);
+  const needs = { ruleSet: groups.length > 0 || attachment.missing !== undefined, acl: acl !== undefined };
   return { filters: lastGood(before, needs, existing) ?? { closed: refused }, refused };
 }
 

@@ -15,20 +15,33 @@ export function canHaveGroups(pod: PodFacts): boolean {
 }
 
 /** Newer pods first; of two that are equally new the first uid, so that the order never depends on history. */
-const newerFirst = (a: PodFacts, b: PodFacts): number =>
+export const newerFirst = (a: PodFacts, b: PodFacts): number =>
   a.createdAt !== b.createdAt ? (a.createdAt < b.createdAt ? 1 : -1) : a.uid < b.uid ? -1 : 1;
 
+/** Whether the pod's addresses are its own and in use: a finished pod has released them. */
+export function claimsAddresses({ hostNetwork, finished }: PodFacts): boolean {
+  return !hostNetwork && !finished;
+}
+
 /**
- * The addresses of each pod, by uid. A finished pod has released its own; an address that two pods claim (the older
- * one terminates and the address is in use again) is the newer one's.
+ * Who has which address. One that two pods claim (the older one terminates and the address is in use again) is the
+ * newer one's.
  */
-export function addressesByPod(pods: readonly PodFacts[]): ReadonlyMap<string, readonly Address[]> {
-  const taken = new Set<Address>();
+export interface AddressBook {
+  /** Addresses of the pod of this uid; undefined if it has none. */
+  addressesOf(uid: string): readonly Address[] | undefined;
+  /** Uid of the pod that has the address. */
+  ownerOf(address: string): string | undefined;
+}
+
+/** The addresses of some pods. */
+export function addressBook(pods: readonly PodFacts[]): AddressBook {
+  const owners = new Map<string, string>();
   const addresses = new Map<string, readonly Address[]>();
-  for (const pod of pods.filter(({ hostNetwork, finished }) => !hostNetwork && !finished).sort(newerFirst)) {
-    const own = pod.addresses.filter((address) => !taken.has(address));
-    for (const address of own) taken.add(address);
-    if (own.length > 0) addresses.set(pod.uid, own);
+  for (const { uid, addresses: claimed } of pods.filter(claimsAddresses).sort(newerFirst)) {
+    const own = claimed.filter((address) => !owners.has(address));
+    for (const address of own) owners.set(address, uid);
+    if (own.length > 0) addresses.set(uid, own);
   }
-  return addresses;
+  return { addressesOf: (uid) => addresses.get(uid), ownerOf: (address) => owners.get(address) };
 }

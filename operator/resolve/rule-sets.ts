@@ -2,12 +2,15 @@ import type { GroupKey, Peer, Rule, RuleSet } from "../../semantics/policy.ts";
 import { nameOf, revisionOf } from "./hash.ts";
 import type { JudgedGroup } from "./judgement.ts";
 
+/** Names by the list of groups: many endpoints share one list. */
+const knownNames = new WeakMap<readonly JudgedGroup[], string>();
+
 /** Name of the rule set of a combination of groups. */
 export function ruleSetName(groups: readonly JudgedGroup[]): string {
-  return nameOf(
-    "groups",
-    groups.map(({ group }) => group.uid),
-  );
+  const uids = () => groups.map(({ group }) => group.uid);
+  const name = knownNames.get(groups) ?? nameOf("groups", uids());
+  knownNames.set(groups, name);
+  return name;
 }
 
 /** The union of the groups' rules (S-2), in an order that does not depend on how the groups are listed. */
@@ -34,6 +37,9 @@ export function currentRuleSet(
   const whole = groups.length === existing?.groups.length && ruleSetName(groups) === name;
   return whole && groups.every(({ refusal }) => refusal === undefined) ? compileRuleSet(groups) : existing;
 }
+
+/** Tells whether something is named. */
+export type Named<Name> = Pick<ReadonlySet<Name>, "has">;
 
 /** What rules refer to by name. */
 export interface References {

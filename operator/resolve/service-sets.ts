@@ -1,8 +1,10 @@
-import type { Address, AddressSet, GroupKey, ServicePort } from "../../semantics/policy.ts";
+import type { AddressSet, GroupKey, ServicePort } from "../../semantics/policy.ts";
 import type { PodFacts, ServiceFacts, ServicePortFacts, Snapshot } from "../snapshot.ts";
 import type { Attachment } from "./attachment.ts";
 import { backendsOf, protocolNumbers, targetPort } from "./backends.ts";
 import { nameOf } from "./hash.ts";
+import type { AddressBook } from "./lifecycle.ts";
+import type { Named } from "./rule-sets.ts";
 
 type Attachments = ReadonlyMap<string, Attachment>;
 
@@ -10,7 +12,7 @@ type Attachments = ReadonlyMap<string, Attachment>;
 function commonGroups(
   backends: readonly (string | undefined)[],
   attachments: Attachments,
-  referenced: ReadonlySet<GroupKey>,
+  referenced: Named<GroupKey>,
 ): readonly GroupKey[] {
   const [first, ...others] = backends.map((uid) => attachments.get(uid ?? "")?.groups.map(({ key }) => key) ?? []);
   return (first ?? []).filter((key) => referenced.has(key) && others.every((groups) => groups.includes(key)));
@@ -50,12 +52,11 @@ function portsOf(
 export function resolveServiceSets(
   snapshot: Snapshot,
   attachments: Attachments,
-  addresses: ReadonlyMap<string, readonly Address[]>,
-  podByAddress: ReadonlyMap<string, string>,
-  referenced: ReadonlySet<GroupKey>,
+  book: AddressBook,
+  referenced: Named<GroupKey>,
 ): readonly AddressSet[] {
-  const running = snapshot.pods.filter(({ uid, hostNetwork }) => hostNetwork || addresses.has(uid));
-  const backends = backendsOf({ ...snapshot, pods: running }, podByAddress);
+  const running = snapshot.pods.filter(({ uid, hostNetwork }) => hostNetwork || book.addressesOf(uid) !== undefined);
+  const backends = backendsOf({ ...snapshot, pods: running }, book);
   return snapshot.services.flatMap((service): readonly AddressSet[] => {
     const { selected, slices, listed } = backends(service);
     const groups = commonGroups([...selected.map(({ uid }) => uid), ...listed], attachments, referenced);

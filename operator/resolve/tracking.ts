@@ -3,6 +3,7 @@ import type { OperatorConfig } from "../config.ts";
 import type {
   ContainerPort,
   EndpointSliceFacts,
+  ExistingObjects,
   PodFacts,
   PrefixListObject,
   ServiceFacts,
@@ -11,11 +12,10 @@ import type {
 } from "../snapshot.ts";
 import { backendsOf, podsOf, protocolNumbers, targetPort } from "./backends.ts";
 import { revisionOf } from "./hash.ts";
-
-type PodByAddress = ReadonlyMap<string, string>;
+import type { AddressBook } from "./lifecycle.ts";
 
 /** The one policy, whatever its spec. */
-export function trackingPolicyOf(snapshot: Snapshot): TrackingObject | undefined {
+export function trackingPolicyOf(snapshot: Pick<Snapshot, "trackingPolicies">): TrackingObject | undefined {
   return snapshot.trackingPolicies.find(({ ref }) => ref.name === "default");
 }
 
@@ -23,7 +23,7 @@ export function trackingPolicyOf(snapshot: Snapshot): TrackingObject | undefined
 const gatewayLabel = "gateway.networking.k8s.io/gateway-name";
 
 /** Whether connections to the Service's backends are tracked. An invalid policy tracks when in doubt. */
-function isTracked(service: ServiceFacts, policy: TrackingObject): boolean {
+export function isTracked(service: ServiceFacts, policy: TrackingObject): boolean {
   const paths = policy.spec?.paths;
   const balanced = service.type === "LoadBalancer" || service.type === "NodePort";
   const ofGateway = service.labels[gatewayLabel] !== undefined;
@@ -41,8 +41,8 @@ function add(ports: PortsByPod, uid: string, protocol: ContainerPort["protocol"]
   ports.set(uid, own);
 }
 
-function addListed(ports: PortsByPod, slice: EndpointSliceFacts, podByAddress: PodByAddress): void {
-  const pods = podsOf(slice, podByAddress).filter((uid) => uid !== undefined);
+function addListed(ports: PortsByPod, slice: EndpointSliceFacts, book: AddressBook): void {
+  const pods = podsOf(slice, book).filter((uid) => uid !== undefined);
   for (const uid of pods) for (const { protocol, port } of slice.ports) add(ports, uid, protocol, port);
 }
 
@@ -56,14 +56,14 @@ function addSelected(ports: PortsByPod, service: ServiceFacts, pod: PodFacts): v
 /** Local ports of each pod on which every flow is tracked (S-60), by uid, in order. */
 export function resolveTrackedPorts(
   snapshot: Snapshot,
-  podByAddress: PodByAddress,
+  book: AddressBook,
 ): ReadonlyMap<string, readonly TrackedPort[]> {
   const policy = trackingPolicyOf(snapshot);
   const ports: PortsByPod = new Map();
-  const backends = backendsOf(snapshot, podByAddress);
+  const backends = backendsOf(snapshot, book);
   for (const service of policy ? snapshot.services.filter((service) => isTracked(service, policy)) : []) {
     const { slices, selected } = backends(service);
-    for (const slice of slices) addListed(ports, slice, podByAddress);
+    for (const slice of slices) addListed(ports, slice, book);
     for (const pod of selected) addSelected(ports, service, pod);
   }
   const inOrder = (own: ReadonlyMap<string, TrackedPort>) =>
@@ -71,7 +71,10 @@ export function resolveTrackedPorts(
   return new Map([...ports].map(([uid, own]) => [uid, inOrder(own)]));
 }
 
-function trackedRemotes(snapshot: Snapshot, lists: ReadonlyMap<string, PrefixListObject>): NodeConfig["tracking"] {
+function trackedRemotes(
+  snapshot: TrackingSources,
+  lists: ReadonlyMap<string, PrefixListObject>,
+): NodeConfig["tracking"] {
   const policy = trackingPolicyOf(snapshot);
   const nothing = { cidrs: [], outsideCluster: false, clusterCidrs: [] };
   if (policy === undefined) return nothing;
@@ -87,9 +90,12 @@ function trackedRemotes(snapshot: Snapshot, lists: ReadonlyMap<string, PrefixLis
   };
 }
 
+/** What the NodeConfig follows from, beside prefix lists and configuration. An invalid policy leaves it as it is. */
+type TrackingSources = Pick<Snapshot, "trackingPolicies"> & { readonly existing: Pick<ExistingObjects, "config"> };
+
 /** What holds on every node: tracking paths' remote addresses and the configuration. */
 export function resolveNodeConfig(
-  snapshot: Snapshot,
+  snapshot: TrackingSources,
   lists: ReadonlyMap<string, PrefixListObject>,
   { dnsAddresses, antiSpoofing }: OperatorConfig,
 ): NodeConfig {

@@ -1,8 +1,7 @@
-import type { Resolution } from "../resolve/resolution.ts";
 import type { ProfileObject } from "../snapshot.ts";
 import { accepted, invalid, notInForce } from "./acceptance.ts";
 import { type Condition, settle } from "./condition.ts";
-import { type EndpointProgress, summarise } from "./progress.ts";
+import { type EndpointProgress, type Progress, programmedOf, summarise } from "./progress.ts";
 
 /** Status of an AllowanceProfile. */
 export interface AllowanceProfileStatus {
@@ -12,20 +11,33 @@ export interface AllowanceProfileStatus {
   readonly programmed: number;
 }
 
-/** Works it out. `now` is RFC 3339. */
+/** How far the endpoints of each profile are with their allowances, by the profile's uid. */
+export function endpointsByProfile(
+  profiles: ReadonlyMap<string, ProfileObject>,
+  progress: ReadonlyMap<string, EndpointProgress>,
+): ReadonlyMap<string, readonly Progress[]> {
+  const endpoints = new Map<string, Progress[]>();
+  for (const [uid, profile] of profiles) {
+    const one = progress.get(uid)?.allowances;
+    if (one === undefined) continue;
+    const own = endpoints.get(profile.uid) ?? [];
+    own.push(one);
+    endpoints.set(profile.uid, own);
+  }
+  return endpoints;
+}
+
+/** Works it out. `endpoints`: how far those are to which the profile applies. `now` is RFC 3339. */
 export function allowanceProfileStatus(
   profile: ProfileObject,
-  { profiles }: Resolution,
-  progress: ReadonlyMap<string, EndpointProgress>,
+  endpoints: readonly Progress[],
   now: string,
 ): AllowanceProfileStatus {
-  const uids = [...profiles].filter(([, applied]) => applied === profile).map(([uid]) => uid);
-  const endpoints = uids.map((uid) => progress.get(uid)?.allowances).filter((one) => one !== undefined);
   const refusal = invalid(profile);
   const programmed = refusal === undefined ? summarise(endpoints, "endpoint") : notInForce("Programmed");
   return {
     conditions: settle([accepted(refusal), programmed], profile.generation, profile.status, now),
-    applied: uids.length,
-    programmed: endpoints.filter(({ state }) => state === "Programmed").length,
+    applied: endpoints.length,
+    programmed: programmedOf(endpoints),
   };
 }

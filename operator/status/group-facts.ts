@@ -1,13 +1,22 @@
 import type { GroupKey } from "../../semantics/policy.ts";
-import { hostNetworkPods } from "../resolve/attachment.ts";
+import { type AttachmentSources, hostNetworkPods } from "../resolve/attachment.ts";
 import type { Holding } from "../resolve/holders.ts";
 import type { Resolution } from "../resolve/resolution.ts";
-import type { PodFacts } from "../snapshot.ts";
+import type { Named } from "../resolve/rule-sets.ts";
+import type { PodFacts, Snapshot } from "../snapshot.ts";
 import type { EndpointProgress } from "./progress.ts";
 
-/** What all groups' statuses are told from. */
+/** What was worked out about some groups and their pods. */
+export interface GroupSources
+  extends Pick<Resolution, "config" | "prefixLists" | "attachments" | "decisions" | "ruleSets"> {
+  readonly snapshot: AttachmentSources & Pick<Snapshot, "pods">;
+  /** Keys of all groups. */
+  readonly groups: Named<GroupKey>;
+}
+
+/** What groups' statuses are told from. */
 export interface GroupFacts {
-  readonly resolution: Resolution;
+  readonly resolution: GroupSources;
   /** By pod uid. */
   readonly progress: ReadonlyMap<string, EndpointProgress>;
   /** By `Kind namespace/name`. */
@@ -18,9 +27,9 @@ export interface GroupFacts {
   readonly attached: ReadonlyMap<GroupKey, readonly string[]>;
 }
 
-/** Gathers these facts once for all groups. */
+/** Gathers these facts once for many groups. */
 export function groupFacts(
-  resolution: Resolution,
+  resolution: GroupSources,
   progress: GroupFacts["progress"],
   holdings: GroupFacts["holdings"],
 ): GroupFacts {

@@ -1,6 +1,3 @@
-/** Most entries of a list in a status; the rest is counted. */
-export const mostListed = 50;
-
 /** Most names in a message. */
 const mostNamed = 5;
 

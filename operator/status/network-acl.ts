@@ -3,7 +3,7 @@ import type { JudgedAcl } from "../resolve/judgement.ts";
 import type { Resolution } from "../resolve/resolution.ts";
 import { accepted, notInForce } from "./acceptance.ts";
 import { type Condition, settle } from "./condition.ts";
-import { type EndpointProgress, summarise } from "./progress.ts";
+import { type EndpointProgress, programmedOf, summarise } from "./progress.ts";
 
 /** Status of a NetworkACL. */
 export interface NetworkAclStatus {
@@ -17,7 +17,7 @@ export interface NetworkAclStatus {
 /** Works it out. `now` is RFC 3339. */
 export function networkAclStatus(
   { acl, refusal }: JudgedAcl,
-  { config, decisions }: Resolution,
+  { config, decisions }: Pick<Resolution, "config" | "decisions">,
   progress: ReadonlyMap<string, EndpointProgress>,
   now: string,
 ): NetworkAclStatus {
@@ -28,7 +28,7 @@ export function networkAclStatus(
   return {
     conditions: settle([accepted(refusal), programmed], acl.generation, acl.status, now),
     attached: uids.length,
-    programmed: refusal === undefined ? endpoints.filter(({ state }) => state === "Programmed").length : 0,
+    programmed: refusal === undefined ? programmedOf(endpoints) : 0,
     rules: {
       inbound: acl.spec?.inbound.length ?? 0,
       outbound: acl.spec?.outbound.length ?? 0,

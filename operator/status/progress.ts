@@ -1,5 +1,5 @@
-import type { NodeConfig } from "../../semantics/policy.ts";
-import type { Resolution } from "../resolve/resolution.ts";
+import type { EndpointPolicy, NodeConfig } from "../../semantics/policy.ts";
+import type { CompiledObjects, Resolution } from "../resolve/resolution.ts";
 import { same } from "../same.ts";
 import type { NodeReport } from "../snapshot.ts";
 import type { Finding } from "./condition.ts";
@@ -19,51 +19,87 @@ export interface EndpointProgress {
 }
 
 const programmed: Progress = { state: "Programmed" };
+const unreported: Progress = { state: "Unreported" };
 const pending = (message: string): Progress => ({ state: "Pending", message });
+const outdated = pending("its node has an older revision in force");
 
-/** Revisions that the compiled rule sets and ACLs have, by name. */
-function wantedRevisions({ compiled }: Resolution): ReadonlyMap<string, string> {
-  return new Map([...compiled.ruleSets, ...compiled.acls].map(({ name, revision }) => [name, revision]));
+/** Where a node stands, as its agent has told. */
+export interface NodeStanding {
+  /** Absent: it has told nothing yet. */
+  readonly report?: NodeReport;
+  /** What it says of each endpoint, by pod uid. */
+  readonly endpoints: ReadonlyMap<string, NodeReport["endpoints"][number]>;
+  /** It knows the NodePolicy as it should be. */
+  readonly current: boolean;
 }
 
-function endpointState(report: NodeReport, uid: string): Progress {
-  const told = report.endpoints.find((endpoint) => endpoint.uid === uid);
+/** Where a node stands that reports this. `written`: the API has its policy as it should be. */
+export function nodeStanding(report: NodeReport | undefined, written: boolean): NodeStanding {
+  if (report === undefined) return { endpoints: new Map(), current: false };
+  const endpoints = new Map(report.endpoints.map((endpoint) => [endpoint.uid, endpoint]));
+  return { report, endpoints, current: report.current && written };
+}
+
+/** By name, the revisions that the compiled rule sets and ACLs have. */
+export type Revisions = Pick<ReadonlyMap<string, string>, "get">;
+
+function revisionsOf({ ruleSets, acls }: Pick<CompiledObjects, "ruleSets" | "acls">): Revisions {
+  return new Map([...ruleSets, ...acls].map(({ name, revision }) => [name, revision]));
+}
+
+function endpointState({ report, endpoints }: NodeStanding, uid: string): Progress {
+  if (report === undefined) return unreported;
+  const told = endpoints.get(uid);
   if (told === undefined) return pending("its node has not taken it up yet");
   return told.state === "Programmed" ? programmed : pending(told.message ?? "its node could not program it");
 }
 
-/** Progress of every endpoint, by pod uid. */
-export function endpointProgress(resolution: Resolution): ReadonlyMap<string, EndpointProgress> {
-  const { snapshot, compiled, decisions } = resolution;
-  const wanted = wantedRevisions(resolution);
-  const progress = new Map<string, EndpointProgress>();
-  for (const policy of compiled.nodePolicies) {
-    const report = snapshot.reports.get(policy.node);
-    const current = report?.current === true && same(snapshot.existing.nodePolicies.get(policy.node), policy);
-    for (const { pod, ruleSet, acl } of policy.endpoints) {
-      const state = report === undefined ? ({ state: "Unreported" } as const) : endpointState(report, pod.uid);
-      const outdated = [ruleSet, acl].some(
-        (name) => name !== undefined && report?.revisions[name] !== wanted.get(name),
-      );
-      const refused = decisions.get(pod.uid)?.refused;
-      const later = (waits: boolean): Progress =>
-        state.state === "Programmed" && waits ? pending("its node has an older revision in force") : state;
-      progress.set(pod.uid, {
-        filters: refused === undefined ? later(outdated) : pending(refused),
-        allowances: later(!current),
-      });
-    }
-  }
-  return progress;
+/** Progress of one endpoint. `refused`: why it does not have what its objects say. */
+export function progressOf(
+  { pod, ruleSet, acl }: EndpointPolicy,
+  standing: NodeStanding,
+  wanted: Revisions,
+  refused: string | undefined,
+): EndpointProgress {
+  const state = endpointState(standing, pod.uid);
+  const isOutdated = (name: string | undefined): boolean =>
+    name !== undefined && standing.report?.revisions[name] !== wanted.get(name);
+  const later = (waits: boolean): Progress => (state.state === "Programmed" && waits ? outdated : state);
+  return {
+    filters: refused === undefined ? later(isOutdated(ruleSet) || isOutdated(acl)) : pending(refused),
+    allowances: later(!standing.current),
+  };
 }
 
-/** Progress of every node with the configuration that all nodes share. */
-export function configProgress({ snapshot, compiled }: Resolution, config: NodeConfig): readonly Progress[] {
-  return compiled.nodePolicies.map(({ node }): Progress => {
-    const report = snapshot.reports.get(node);
-    if (report === undefined) return { state: "Unreported" };
-    return report.config === config.revision ? programmed : pending(`node ${node} has an older revision in force`);
-  });
+/** Progress of every endpoint, by pod uid. */
+export function endpointProgress({ snapshot, compiled, decisions }: Resolution): ReadonlyMap<string, EndpointProgress> {
+  const wanted = revisionsOf(compiled);
+  return new Map(
+    compiled.nodePolicies.flatMap((policy) => {
+      const { node, endpoints } = policy;
+      const standing = nodeStanding(snapshot.reports.get(node), same(snapshot.existing.nodePolicies.get(node), policy));
+      return endpoints.map((endpoint): [string, EndpointProgress] => {
+        const { uid } = endpoint.pod;
+        return [uid, progressOf(endpoint, standing, wanted, decisions.get(uid)?.refused)];
+      });
+    }),
+  );
+}
+
+/** Progress of a node with the configuration that all nodes share. */
+export function configProgressOf(node: string, report: NodeReport | undefined, { revision }: NodeConfig): Progress {
+  if (report === undefined) return unreported;
+  return report.config === revision ? programmed : pending(`node ${node} has an older revision in force`);
+}
+
+/** Progress of every node with the configuration. */
+export function configProgress({ snapshot, compiled }: Resolution): readonly Progress[] {
+  return compiled.nodePolicies.map(({ node }) => configProgressOf(node, snapshot.reports.get(node), compiled.config));
+}
+
+/** How many of them have it in force. */
+export function programmedOf(all: readonly Progress[]): number {
+  return all.filter(({ state }) => state === "Programmed").length;
 }
 
 /** The condition that sums up how far endpoints (or nodes) are. */

@@ -1,5 +1,5 @@
-import type { Peer, Rule } from "../../semantics/policy.ts";
-import type { Resolution } from "../resolve/resolution.ts";
+import type { GroupKey, Peer, Rule } from "../../semantics/policy.ts";
+import type { Named } from "../resolve/rule-sets.ts";
 import { placeOf } from "../resolve/rules.ts";
 import type { Finding } from "./condition.ts";
 import { counted, enumerate } from "./listing.ts";
@@ -12,7 +12,13 @@ export interface StaleReference {
   readonly message: string;
 }
 
-function missing(peer: Peer, { groups, prefixLists }: Resolution): Omit<StaleReference, "place"> | undefined {
+/** Groups and prefix lists that exist. */
+export interface Existing {
+  readonly groups: Named<GroupKey>;
+  readonly prefixLists: Named<string>;
+}
+
+function missing(peer: Peer, { groups, prefixLists }: Existing): Omit<StaleReference, "place"> | undefined {
   if ("group" in peer && !groups.has(peer.group)) {
     const message = `SecurityGroup ${peer.group} does not exist; create it, or remove the rule`;
     return { reason: "GroupNotFound", message };
@@ -27,9 +33,9 @@ const missingList = (name: string): Omit<StaleReference, "place"> => ({
 });
 
 /** Rules of a group that are stale. */
-export function staleRules(rules: readonly Rule[], resolution: Resolution): readonly StaleReference[] {
+export function staleRules(rules: readonly Rule[], existing: Existing): readonly StaleReference[] {
   return rules.flatMap(({ direction, origin, peer }) => {
-    const found = missing(peer, resolution);
+    const found = missing(peer, existing);
     return found === undefined ? [] : [{ place: placeOf(direction, origin), ...found }];
   });
 }
@@ -37,11 +43,11 @@ export function staleRules(rules: readonly Rule[], resolution: Resolution): read
 /** Tracking paths that name prefix lists that do not exist. */
 export function stalePaths(
   paths: readonly { readonly prefixLists: readonly string[] }[],
-  { prefixLists }: Resolution,
+  lists: Existing["prefixLists"],
 ): readonly StaleReference[] {
   return paths.flatMap((path, at) =>
     path.prefixLists.flatMap((name, index) =>
-      prefixLists.has(name) ? [] : [{ place: `spec.paths[${at}].prefixLists[${index}]`, ...missingList(name) }],
+      lists.has(name) ? [] : [{ place: `spec.paths[${at}].prefixLists[${index}]`, ...missingList(name) }],
     ),
   );
 }

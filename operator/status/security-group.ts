@@ -3,13 +3,12 @@ import { placeOf, type RuleCounts } from "../resolve/rules.ts";
 import { accepted, notInForce } from "./acceptance.ts";
 import { type Condition, type Finding, settle } from "./condition.ts";
 import type { GroupFacts } from "./group-facts.ts";
-import { mostListed } from "./listing.ts";
-import { summarise } from "./progress.ts";
+import { programmedOf, summarise } from "./progress.ts";
 import { resolved, type StaleReference, staleRules } from "./references.ts";
 import { type UntrackedRule, untrackedRules } from "./untracked.ts";
 import { groupWarnings, type Warning } from "./warning.ts";
 
-/** Status of a SecurityGroup. Lists are cut at `mostListed` entries. */
+/** Status of a SecurityGroup. */
 export interface SecurityGroupStatus {
   readonly conditions: readonly Condition[];
   /** Pods that have the group, also those that wait for a node. */
@@ -40,13 +39,14 @@ export function securityGroupStatus(judged: JudgedGroup, facts: GroupFacts, now:
   return {
     conditions: settle(findings, group.generation, group.status, now),
     attached: uids.length,
-    programmed: refusal === undefined ? endpoints.filter(({ state }) => state === "Programmed").length : 0,
+    programmed: refusal === undefined ? programmedOf(endpoints) : 0,
     rules: { ...counts, quota: resolution.config.quotas.rulesPerGroup },
-    staleRules: stale.slice(0, mostListed),
-    duplicateRules: duplicates
-      .slice(0, mostListed)
-      .map(({ direction, origin, first }) => ({ place: placeOf(direction, origin), first: placeOf(direction, first) })),
-    untrackedRules: refusal === undefined ? untrackedRules(judged, resolution).slice(0, mostListed) : [],
+    staleRules: stale,
+    duplicateRules: duplicates.map(({ direction, origin, first }) => ({
+      place: placeOf(direction, origin),
+      first: placeOf(direction, first),
+    })),
+    untrackedRules: refusal === undefined ? untrackedRules(judged, resolution) : [],
     warnings: groupWarnings(judged, uids, facts),
   };
 }

@@ -172,6 +172,48 @@ test("a prefix list tells who refers to it, and warns the groups when it is inva
   assert.deepEqual(status.referencedBy, ["SecurityGroup default/web"]);
 });
 
+test("a prefix list tells how full it is, who uses it, and where rules and tracking paths with it are in force", async () => {
+  const cluster = new Cluster();
+  const told = async () => {
+    await cluster.reconcile();
+    const { conditions, warnings: _warnings, ...counts } = await cluster.status<PrefixListStatus>("PrefixList", "l");
+    const programmed = conditions.find(({ type }) => type === "Programmed");
+    return { ...counts, programmedAs: programmed && inShort(programmed) };
+  };
+  await cluster.put("PrefixList", "l", { addressFamily: "IPv4", maxEntries: 5, entries: [cidr("203.0.113.0/24")] });
+  const unused = { entries: 1, maxEntries: 5, attached: 0, programmed: 0, references: 0, referencedBy: [] };
+  assert.deepEqual(await told(), { ...unused, programmedAs: "True NoEndpoints" });
+
+  await cluster.group("web", { ingress: [tcp("80", list("l")), tcp("81", list("l"))] });
+  await cluster.group("other", {});
+  await cluster.pod("a", { labels: { web: "" } });
+  await cluster.pod("b", { labels: { web: "" }, node: "n2" });
+  await cluster.pod("c", { labels: { other: "" } });
+  const used = { ...unused, attached: 2, references: 1, referencedBy: ["SecurityGroup default/web"] };
+  assert.deepEqual(await told(), { ...used, programmedAs: "Unknown NoReport" });
+  await cluster.report("n1");
+  await cluster.report("n2", { b: "no interface" });
+  assert.deepEqual(await told(), { ...used, programmed: 1, programmedAs: "False Pending" });
+  await cluster.report("n2");
+  assert.deepEqual(await told(), { ...used, programmed: 2, programmedAs: "True Programmed" });
+
+  await cluster.put("TrackingPolicy", "default", { paths: [{ name: "lambda", prefixLists: ["l"] }] });
+  const referencedBy = ["SecurityGroup default/web", "TrackingPolicy default"];
+  const tracked = { ...used, programmed: 2, references: 2, referencedBy };
+  assert.deepEqual(await told(), { ...tracked, programmedAs: "False Pending" }, "the nodes have an older NodeConfig");
+  for (const node of ["n1", "n2"]) await cluster.report(node);
+  assert.deepEqual(await told(), { ...tracked, programmedAs: "True Programmed" });
+  await cluster.report("n1", { a: "no interface" });
+  assert.deepEqual(await told(), { ...tracked, programmed: 1, programmedAs: "False Pending" });
+
+  await cluster.group("web", {});
+  await cluster.report("n1");
+  const onNodes = { ...unused, references: 1, referencedBy: ["TrackingPolicy default"] };
+  assert.deepEqual(await told(), { ...onNodes, programmedAs: "True Programmed" }, "on nodes alone");
+  await cluster.put("PrefixList", "l", { addressFamily: "IPv4", maxEntries: 0 });
+  assert.deepEqual(await told(), { ...onNodes, entries: 0, maxEntries: 0, programmedAs: "False NotAccepted" });
+});
+
 test("the younger ACL of a namespace is not accepted, and says which one is in force (S-80)", async () => {
   const cluster = new Cluster();
   await cluster.put("NetworkACL", "b-older", {});
@@ -217,6 +259,12 @@ test("the tracking policy tells of missing prefix lists and of nodes that lag be
     ["spec.paths[0].prefixLists[0]"],
   );
   assert.equal(inShort(await condition(cluster, "TrackingPolicy", "default", "Programmed")), "False Pending");
+  const counts = async () => {
+    const { nodes, programmed } = await cluster.status<TrackingPolicyStatus>("TrackingPolicy", "default");
+    return [nodes, programmed];
+  };
+  assert.deepEqual(await counts(), [1, 0]);
   await cluster.report("n1");
   assert.equal(inShort(await condition(cluster, "TrackingPolicy", "default", "Programmed")), "True Programmed");
+  assert.deepEqual(await counts(), [1, 1]);
 });

@@ -38,8 +38,11 @@ function explain(rule: Rule, ruleSet: RuleSet): string | undefined {
 }
 
 /** Rules of a group that leave flows untracked at some endpoint; of one that is attached nowhere, at any that had it alone. */
-export function untrackedRules(judged: JudgedGroup, { compiled }: Resolution): readonly UntrackedRule[] {
-  const attached = compiled.ruleSets.filter(({ groups }) => groups.includes(judged.group.key));
+export function untrackedRules(
+  judged: JudgedGroup,
+  { ruleSets: all }: Pick<Resolution, "ruleSets">,
+): readonly UntrackedRule[] {
+  const attached = all.filter(({ groups }) => groups.includes(judged.group.key));
   const ruleSets = attached.length > 0 ? attached : [compileRuleSet([judged])];
   return judged.rules.flatMap((rule) => {
     const message = ruleSets.map((ruleSet) => explain(rule, ruleSet)).find((found) => found !== undefined);
