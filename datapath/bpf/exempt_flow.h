@@ -3,10 +3,10 @@
 #ifndef SALLYPORT_EXEMPT_FLOW_H
 #define SALLYPORT_EXEMPT_FLOW_H
 
+#include "bucket.h"
 #include "connection.h"
 #include "maps.h"
 #include "packet.h"
-#include "table.h"
 
 /* Whether a packet of the node's begins a flow whose replies are exempt. */
 static __always_inline bool begins_exempt_flow(const struct packet *packet)

@@ -6,11 +6,11 @@
 #ifndef SALLYPORT_FRAGMENT_H
 #define SALLYPORT_FRAGMENT_H
 
+#include "bucket.h"
 #include "connection.h"
 #include "endpoint.h"
 #include "maps.h"
 #include "packet.h"
-#include "table.h"
 #include "verdict.h"
 
 /* S-41: 30 s, in clock ticks; the loader sets it. */

@@ -5,9 +5,9 @@
 
 #include <linux/ip.h>
 #include <linux/ipv6.h>
+#include "bucket.h"
 #include "judgement.h"
 #include "parse.h"
-#include "table.h"
 
 #define ICMP_HEADER 8
 /* A quote may be cut short anywhere behind what is needed: ports are in the first four bytes, identifiers in eight. */
