@@ -28,7 +28,7 @@ function paced(interval: number, sets: Readonly<Record<string, readonly string[]
   const round = (...names: readonly string[]): readonly string[] => {
     const about = [...new Set([...names, ...pacer.waiting])].filter((name) => are.get(name) !== wanted.get(name));
     const writes = about.map((name) => ({ ...stored(name), spec: specOf(name, wanted.get(name) ?? []) }));
-    const now = pacer.pace({ AddressSet: about.map(stored) }, { writes, removals: [] });
+    const now = pacer.pace({ AddressSet: about.map(stored) }, { writes, losing: new Set(), removals: [] });
     const gone = now.writes.map(({ metadata }) => metadata.name);
     for (const name of gone) are.set(name, wanted.get(name) ?? []);
     return gone;
@@ -62,7 +62,7 @@ test("what is as it was before its turn comes is not written, and nobody waits f
   await timers.pass(100);
   change("a", "1", "2");
   const before = woken.length;
-  const { writes } = pacer.pace({ AddressSet: [] }, { writes: [], removals: [] });
+  const { writes } = pacer.pace({ AddressSet: [] }, { writes: [], losing: new Set(), removals: [] });
   assert.deepEqual([writes, [...pacer.waiting]], [[], []]);
   assert.equal(woken.length, before);
 });

@@ -18,6 +18,8 @@ interface Removal {
 /** The least that must be written, in the order in which it must be. */
 export interface CompiledChanges {
   readonly writes: readonly ApiObject[];
+  /** Names of the address sets among them that only lose addresses. */
+  readonly losing: ReadonlySet<string>;
   readonly removals: readonly Removal[];
 }
 
@@ -67,28 +69,18 @@ export function diffCompiled(stored: StoredCompiled, compiled: CompiledObjects):
   const config = others.filter(({ kind }) => kind === "NodeConfig");
   const referring = others.filter(({ kind }) => kind !== "NodeConfig");
   const names = new Set(wanted.map((object) => describeRef(refOf(object))));
+  const { losing = [], gaining = [] } = Object.groupBy(sets, (set) =>
+    losesOnly(storedOf(set), set) ? "losing" : "gaining",
+  );
   return {
-    writes: [
-      ...config,
-      ...sets.filter((set) => !losesOnly(storedOf(set), set)),
-      ...sets.filter((set) => losesOnly(storedOf(set), set)),
-      ...referring,
-    ],
+    writes: [...config, ...gaining, ...losing, ...referring],
+    losing: new Set(losing.map(({ metadata }) => metadata.name)),
     removals: removalOrder.flatMap((kind) =>
       stored[kind]
         .map((object) => ({ ref: refOf(object), uid: object.metadata.uid }))
         .filter(({ ref }) => !names.has(describeRef(ref))),
     ),
   };
-}
-
-/**
- * Whether an object may be written while the one before it still is. Not before what it refers to is there, which is of
- * another kind. Address sets that are there already change one after the other, as `losesOnly` needs it.
- */
-function mayAccompany(before: ApiObject, { kind, metadata }: ApiObject): boolean {
-  if (before.kind !== kind) return false;
-  return kind !== "AddressSet" || (before.metadata.uid === undefined && metadata.uid === undefined);
 }
 
 /** Cuts a list into runs of neighbours that belong together. */
@@ -103,9 +95,15 @@ function runs<T>(items: readonly T[], together: (before: T, item: T) => boolean)
   return found;
 }
 
-/** Carries the changes out, kind by kind: a failure leaves nothing that refers to what is not there. */
-export async function applyCompiled(api: ApiPort, { writes, removals }: CompiledChanges): Promise<void> {
-  for (const run of runs(writes, mayAccompany)) await concurrently(run, (object) => api.apply(object));
+/**
+ * Carries the changes out, kind by kind: a failure leaves nothing that refers to what is not there. Address sets that
+ * only lose wait for all that gain.
+ */
+export async function applyCompiled(api: ApiPort, { writes, losing, removals }: CompiledChanges): Promise<void> {
+  const loses = ({ kind, metadata }: ApiObject) => kind === "AddressSet" && losing.has(metadata.name);
+  const together = (before: ApiObject, object: ApiObject) =>
+    before.kind === object.kind && loses(before) === loses(object);
+  for (const run of runs(writes, together)) await concurrently(run, (object) => api.apply(object));
   for (const run of runs(removals, (before, removal) => before.ref.kind === removal.ref.kind))
     await concurrently(run, ({ ref, uid }) => api.delete(ref, uid));
 }

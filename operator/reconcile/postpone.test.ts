@@ -30,7 +30,7 @@ const stored = (spec: AddressSet): StoredObject => {
 
 const removal = (name: string) => ({ ref: { kind: "AddressSet", name } as const, uid: "u" });
 
-const changesOf = (...writes: readonly ApiObject[]): CompiledChanges => ({ writes, removals: [] });
+const changesOf = (...writes: readonly ApiObject[]): CompiledChanges => ({ writes, losing: new Set(), removals: [] });
 
 const waiting = (changes: CompiledChanges, before: readonly AddressSet[], ...recent: readonly string[]) =>
   [...postponeMembers(changes, before.map(stored), new Set(recent)).waiting].sort();
@@ -43,7 +43,7 @@ test("a set that was written just now waits; all other writes, also of objects o
   const changes = changesOf(written(members("a", ["1", "3"])), written(members("b", [], "namespace")), policy);
   const paced = postponeMembers(changes, before.map(stored), new Set(["a", "b"]));
   assert.deepEqual([...paced.waiting], ["a", "b"]);
-  assert.deepEqual(paced.now, { writes: [policy], removals: [] });
+  assert.deepEqual(paced.now, { writes: [policy], losing: new Set(), removals: [] });
   assert.deepEqual(waiting(changes, before, "b"), ["b"]);
 });
 
@@ -51,6 +51,7 @@ test("a set that loses an address waits for the one that gains it, and whoever w
   const before = [members("a", ["1"]), members("b", ["2"]), members("c", ["3"]), members("d", ["4"])];
   const changes: CompiledChanges = {
     writes: [members("a", ["1", "2"]), members("b", ["3"]), members("d", ["4", "5"])].map(written),
+    losing: new Set<string>(),
     removals: [removal("c")],
   };
   assert.deepEqual(waiting(changes, before, "a"), ["a", "b", "c"]);
@@ -95,7 +96,11 @@ test("whatever moves and whatever waits, an address that is in some set before a
     fc.property(layout, layout, fc.subarray(names), (places, next, recent) => {
       const [before, after] = [setsOf(places), setsOf(next)];
       const gone = before.filter(({ name }) => !after.some((set) => set.name === name));
-      const changes = { writes: after.map(written), removals: gone.map(({ name }) => removal(name)) };
+      const changes = {
+        writes: after.map(written),
+        losing: new Set<string>(),
+        removals: gone.map(({ name }) => removal(name)),
+      };
       const { now } = postponeMembers(changes, before.map(stored), new Set(recent));
       const meanwhile = new Map(before.map((set) => [set.name, set]));
       for (const { spec } of now.writes) meanwhile.set((spec as AddressSet).name, spec as AddressSet);

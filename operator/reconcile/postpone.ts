@@ -55,6 +55,7 @@ export function postponeMembers(
   return {
     now: {
       writes: changes.writes.filter(({ kind, metadata }) => kind !== "AddressSet" || !waiting.has(metadata.name)),
+      losing: changes.losing,
       removals: changes.removals.filter(({ ref }) => ref.kind !== "AddressSet" || !waiting.has(ref.name)),
     },
     waiting,
