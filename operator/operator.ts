@@ -70,9 +70,9 @@ export class Operator {
       },
     });
     const guard = {
-      check: () => {
+      check: async () => {
         if (this.#term === undefined) throw new NotLeading("this replica does not lead");
-        this.#term.check();
+        await this.#term.check();
       },
       written: (...write: Parameters<Metrics["written"]>) => this.#metrics.written(...write),
     };
@@ -146,7 +146,8 @@ export class Operator {
     const { enabled, namespace, name, lease, deadline, retry } = this.#config.leaderElection;
     const { timers, chance, date, log } = this.#surroundings;
     if (!enabled) {
-      if (!signal.aborted) await this.#lead({ signal, lost: new AbortController().signal, check: () => undefined });
+      if (!signal.aborted)
+        await this.#lead({ signal, lost: new AbortController().signal, check: async () => undefined });
       return;
     }
     const elector = new Elector({

@@ -25,7 +25,7 @@ function cached() {
     changes.push(`${kind} ${before?.metadata.resourceVersion ?? "-"} ${after?.metadata.resourceVersion ?? "-"}`);
   });
   const api = new CachedApi(caches, inner, {
-    check: () => {
+    check: async () => {
       if (!permitted.now) throw new Error("another replica leads");
     },
     written: (kind, verb) => written.push(`${verb} ${kind}`),

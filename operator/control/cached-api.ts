@@ -3,8 +3,8 @@ import type { Caches } from "./caches.ts";
 
 /** Who is told of each write, and may forbid it by throwing. */
 export interface WriteGuard {
-  /** Called before a write. Throws where none is permitted, for instance because another replica leads. */
-  check(): void;
+  /** Awaited before a write. Rejects where none is permitted, for instance because another replica leads. */
+  check(): Promise<void>;
   written(kind: Kind, verb: "apply" | "status" | "finalize" | "delete"): void;
 }
 
@@ -32,7 +32,7 @@ export class CachedApi implements ApiPort {
   }
 
   async apply(object: ApiObject): Promise<StoredObject> {
-    this.#guard.check();
+    await this.#guard.check();
     const stored = await this.#inner.apply(object);
     this.#guard.written(object.kind, "apply");
     this.#caches.of(object.kind).put(stored);
@@ -40,7 +40,7 @@ export class CachedApi implements ApiPort {
   }
 
   async applyStatus(ref: ObjectRef, status: unknown): Promise<StoredObject> {
-    this.#guard.check();
+    await this.#guard.check();
     const stored = await this.#inner.applyStatus(ref, status);
     this.#guard.written(ref.kind, "status");
     this.#caches.of(ref.kind).put(stored);
@@ -48,7 +48,7 @@ export class CachedApi implements ApiPort {
   }
 
   async finalize(ref: ObjectRef, finalizer: string, present: boolean): Promise<StoredObject | undefined> {
-    this.#guard.check();
+    await this.#guard.check();
     const stored = await this.#inner.finalize(ref, finalizer, present);
     this.#guard.written(ref.kind, "finalize");
     if (stored !== undefined) this.#caches.of(ref.kind).put(stored);
@@ -58,7 +58,7 @@ export class CachedApi implements ApiPort {
 
   /** Deletes a compiled object; no finalizer holds one, so that it is gone at once. */
   async delete(ref: ObjectRef, uid?: string): Promise<void> {
-    this.#guard.check();
+    await this.#guard.check();
     await this.#inner.delete(ref, uid);
     this.#guard.written(ref.kind, "delete");
     this.#forget(ref);

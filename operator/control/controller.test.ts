@@ -50,7 +50,7 @@ async function control() {
   /** Leads until the returned function is called. */
   const lead = async (milliseconds = 2000): Promise<() => Promise<void>> => {
     const ending = new AbortController();
-    const term = { signal: ending.signal, lost: new AbortController().signal, check: () => undefined };
+    const term = { signal: ending.signal, lost: new AbortController().signal, check: async () => undefined };
     const led = controller.lead(term);
     await timers.pass(milliseconds);
     return async () => {

@@ -18,8 +18,11 @@ export interface Term {
   readonly signal: AbortSignal;
   /** Aborted when the lease is lost: even what is being written must not go on. */
   readonly lost: AbortSignal;
-  /** Throws once the lease may be lost, even before anything could tell: a process that was suspended finds it here. */
-  check(): void;
+  /**
+   * To be awaited before each write. Where the lease may have run out while nothing of this process ran (it worked out
+   * a large cluster, or was suspended), it is renewed first; rejects with `NotLeading` where it is lost.
+   */
+  check(): Promise<void>;
 }
 
 /** This replica does not lead: what it was about to write is not written. */
@@ -48,6 +51,8 @@ export interface ElectorParts {
 export class Elector {
   readonly #parts: ElectorParts;
   #observed: { readonly resourceVersion: string; readonly at: number } | undefined;
+  #observedHolder: string | undefined;
+  #renewing: Promise<boolean> | undefined;
   /** When the last renewal was sent that succeeded. */
   #renewed = Number.NEGATIVE_INFINITY;
 
@@ -69,7 +74,8 @@ export class Elector {
     const term: Term = {
       signal,
       lost: ending.signal,
-      check: () => {
+      check: async () => {
+        if (!ending.signal.aborted && this.#isOver()) await this.#renewal();
         if (ending.signal.aborted || this.#isOver())
           throw new NotLeading("the lease is lost; another replica may lead");
       },
@@ -89,13 +95,19 @@ export class Elector {
     for (;;) {
       await this.#pause(signal);
       if (signal.aborted) return;
-      const mine = await this.#attempt();
+      const mine = await this.#renewal();
       const lost = !mine && this.#observedHolder !== undefined && this.#observedHolder !== this.#parts.identity;
       if (lost || this.#isOver()) return ending.abort();
     }
   }
 
-  #observedHolder: string | undefined;
+  /** One attempt for all who ask for one at a time: two would be each other's conflict. */
+  #renewal(): Promise<boolean> {
+    this.#renewing ??= this.#attempt().finally(() => {
+      this.#renewing = undefined;
+    });
+    return this.#renewing;
+  }
 
   #isOver(): boolean {
     return this.#parts.timers.elapsed() - this.#renewed >= this.#parts.options.deadline;
