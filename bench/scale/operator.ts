@@ -6,6 +6,9 @@ import { type Gauges, readGauges } from "./gauges.ts";
 
 const pollMilliseconds = 250;
 
+/** As docs/operator.md advises: left to itself, Node lets garbage lie as long as the machine has memory. */
+const heapLimit = { NODE_OPTIONS: "--max-old-space-size=1024" };
+
 /** How a start went; seconds since the process was started. */
 export interface Start {
   readonly operator: OperatorProgram;
@@ -46,7 +49,7 @@ async function gaugesWhen(operator: OperatorProgram, holds: (gauges: Gauges) => 
 /** Starts the operator as a user does, and waits until it has nothing left to do. */
 export async function startOperator(kubeconfig: string, progress: Progress): Promise<Start> {
   const began = performance.now();
-  const operator = OperatorProgram.begin(kubeconfig);
+  const operator = OperatorProgram.begin(kubeconfig, [], heapLimit);
   const elapsed = (): number => (performance.now() - began) / 1000;
   try {
     progress.step("it reads");

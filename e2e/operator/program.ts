@@ -33,12 +33,17 @@ export class OperatorProgram {
     return program;
   }
 
-  /** Starts it. */
-  static begin(kubeconfig: string, flags: readonly string[] = []): OperatorProgram {
+  /** Starts it, with these variables over the test's own. */
+  static begin(
+    kubeconfig: string,
+    flags: readonly string[] = [],
+    environment: Readonly<Record<string, string>> = {},
+  ): OperatorProgram {
     const args = [main, `--kubeconfig=${kubeconfig}`, "--listen=127.0.0.1:0", ...flags];
     // It dies with the test, however that ends.
     const child = spawn("setpriv", ["--pdeathsig", "KILL", "--", process.execPath, ...args], {
       stdio: ["ignore", "pipe", "pipe"],
+      env: { ...process.env, ...environment },
     });
     return new OperatorProgram(child);
   }
