@@ -4,6 +4,7 @@
  * repeats one packet, and one packet meets one entry, which the cache would then hold for good.
  */
 #include "../datapath/bpf/sallyport.bpf.c"
+#include "random.h"
 
 #define FIRST_PORT 1024
 /* Flows of one remote address, as a power of two. */
@@ -34,21 +35,9 @@ struct flow {
 	__u16 port;
 };
 
-/* Marsaglia's xorshift: a few cycles, where the kernel's generator costs more than what is measured. */
-static __always_inline __u32 draw(struct bench_plan *plan)
-{
-	__u32 x = plan->random;
-
-	x ^= x << 13;
-	x ^= x >> 17;
-	x ^= x << 5;
-	plan->random = x;
-	return x;
-}
-
 static __always_inline struct flow next_flow(struct bench_plan *plan)
 {
-	__u32 number = plan->flows ? (__u64)draw(plan) * plan->flows >> 32 : plan->next_flow++;
+	__u32 number = plan->flows ? (__u64)draw(&plan->random) * plan->flows >> 32 : plan->next_flow++;
 
 	return (struct flow){
 		.address = bpf_htonl(number >> PORTS_SHIFT),

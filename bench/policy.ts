@@ -9,6 +9,7 @@ import type {
   Rule,
   RuleSet,
 } from "../semantics/policy.ts";
+import { plainConfig } from "../semantics/test/config.ts";
 import { addressing, families } from "./packets.ts";
 
 /** Port that the rules permit from the remotes' range: tracked. */
@@ -83,12 +84,7 @@ function endpoint(pod: Pod): EndpointPolicy {
 /** What the operator would have written for a node with these pods and rule sets of `count` rules a family. */
 export function compiledState(count: number): CompiledState {
   return {
-    config: {
-      revision: "1",
-      tracking: { cidrs: [], outsideCluster: false, clusterCidrs: [] },
-      dnsAddresses: [],
-      antiSpoofing: "Filtered",
-    },
+    config: plainConfig,
     ruleSets: ruleSets(count),
     acls: [],
     addressSets: [],

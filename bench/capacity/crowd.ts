@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
 import type { EndpointAttachment } from "../../datapath/agent/control.ts";
 import type { CompiledState, GroupKey, Rule } from "../../semantics/policy.ts";
+import { plainConfig } from "../../semantics/test/config.ts";
 import { address } from "../packets.ts";
 import { cidr } from "../policy.ts";
 
@@ -51,12 +52,7 @@ function rulesOf(combination: number, revision: number): Rule[] {
 export function stateAt(revision: number): CompiledState {
   const timeouts = { tcpEstablished: 432_000, udpStream: 180, udp: 60 };
   return {
-    config: {
-      revision: "1",
-      tracking: { cidrs: [], outsideCluster: false, clusterCidrs: [] },
-      dnsAddresses: [],
-      antiSpoofing: "Filtered",
-    },
+    config: plainConfig,
     ruleSets: Array.from({ length: combinations }, (_, combination) => ({
       name: `crowd-${combination}`,
       revision: `${revision}`,

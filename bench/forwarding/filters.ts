@@ -7,6 +7,7 @@ import { Datapath } from "../../datapath/agent/datapath.ts";
 import { openBpf } from "../../datapath/loader/open.ts";
 import { sandboxBpffs } from "../../datapath/loader/test/sandbox.ts";
 import type { CompiledState, GroupKey, Rule } from "../../semantics/policy.ts";
+import { plainConfig } from "../../semantics/test/config.ts";
 import { address } from "../packets.ts";
 import { cidr } from "../policy.ts";
 import type { Router, Station } from "./router.ts";
@@ -87,12 +88,7 @@ function stateFor({ client, server }: Router, { connections = plenty }: Limits):
   });
   const cidrs = [client.address, server.address, ...peers].map((one) => cidr(`${one}/32`));
   return {
-    config: {
-      revision: "1",
-      tracking: { cidrs: [], outsideCluster: false, clusterCidrs: [] },
-      dnsAddresses: [],
-      antiSpoofing: "Filtered",
-    },
+    config: plainConfig,
     ruleSets: [{ name: "peers", revision: "1", groups: [group], rules: peerRules() }],
     acls: [],
     addressSets: [{ kind: "prefixList", name: "peers", prefixList: "peers", cidrs }],

@@ -11,6 +11,7 @@
 #include <linux/udp.h>
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
+#include "../random.h"
 
 #define FIRST_LOCAL_PORT  1024
 #define FIRST_REMOTE_PORT 2000
@@ -42,18 +43,6 @@ struct {
 	__type(value, struct frame_plan);
 } frame_plan SEC(".maps");
 
-/* Marsaglia's xorshift. */
-static __always_inline __u32 draw(struct frame_plan *plan)
-{
-	__u32 x = plan->random;
-
-	x ^= x << 13;
-	x ^= x >> 17;
-	x ^= x << 5;
-	plan->random = x;
-	return x;
-}
-
 SEC("xdp")
 int make_frame(struct xdp_md *context)
 {
@@ -66,7 +55,7 @@ int make_frame(struct xdp_md *context)
 	plan = bpf_map_lookup_elem(&frame_plan, &zero);
 	if (!plan || (void *)(udp + 1) > data_end)
 		return XDP_DROP;
-	number = plan->flows ? (__u64)draw(plan) * plan->flows >> 32 : plan->next_flow++;
+	number = plan->flows ? (__u64)draw(&plan->random) * plan->flows >> 32 : plan->next_flow++;
 	local = bpf_htons(FIRST_LOCAL_PORT + (number & ((1 << PORTS_SHIFT) - 1)));
 	remote = bpf_htons(FIRST_REMOTE_PORT + (number >> PORTS_SHIFT));
 	__builtin_memcpy(data, plan->headers, HEADERS);

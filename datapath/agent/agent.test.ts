@@ -5,6 +5,7 @@ import { after, afterEach, beforeEach, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { tcpFlags } from "../../semantics/packet.ts";
 import type { Allowances, CompiledState } from "../../semantics/policy.ts";
+import { plainConfig } from "../../semantics/test/config.ts";
 import { address, ruleSet } from "../../semantics/test/rules.ts";
 import { openBpf } from "../loader/open.ts";
 import { enterSandbox, sandboxBpffs } from "../loader/test/sandbox.ts";
@@ -49,12 +50,7 @@ const allowances: Allowances = {
 
 function state(rules: readonly string[], change: Partial<Allowances> = {}): CompiledState {
   return {
-    config: {
-      revision: "1",
-      tracking: { cidrs: [], outsideCluster: false, clusterCidrs: [] },
-      dnsAddresses: [],
-      antiSpoofing: "Filtered",
-    },
+    config: plainConfig,
     ruleSets: [ruleSet(rules, `web-${tests}`)],
     acls: [],
     addressSets: [],

@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { tcpFlags } from "../../semantics/packet.ts";
 import type { Allowances, CompiledState } from "../../semantics/policy.ts";
+import { plainConfig } from "../../semantics/test/config.ts";
 import { address } from "../../semantics/test/rules.ts";
 import { openBpf } from "../loader/open.ts";
 import { enterSandbox, sandboxBpffs } from "../loader/test/sandbox.ts";
@@ -26,12 +27,7 @@ function stateWith(rates: Partial<Allowances>): CompiledState {
   const timeouts = { tcpEstablished: 350, udpStream: 180, udp: 30 };
   const endpoint = { pod: { namespace: "ns", name: "pod", uid: "pod" }, trackedPorts: [] };
   return {
-    config: {
-      revision: "1",
-      tracking: { cidrs: [], outsideCluster: false, clusterCidrs: [] },
-      dnsAddresses: [],
-      antiSpoofing: "Filtered",
-    },
+    config: plainConfig,
     ruleSets: [],
     acls: [],
     addressSets: [],

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Allowances, Cidr, CompiledState, Rule } from "../../semantics/policy.ts";
+import { plainConfig } from "../../semantics/test/config.ts";
 import { KernelEngine } from "../engine/kernel.ts";
 import type { Machine } from "../engine/ports.ts";
 import { ports, type TrafficReport } from "./ports.ts";
@@ -40,12 +41,7 @@ function stateWith(revision: string, permitted: readonly number[]): CompiledStat
     }),
   );
   return {
-    config: {
-      revision: "1",
-      tracking: { cidrs: [], outsideCluster: false, clusterCidrs: [] },
-      dnsAddresses: [],
-      antiSpoofing: "Filtered",
-    },
+    config: plainConfig,
     ruleSets: [{ name: "pod", revision, groups: [], rules }],
     acls: [],
     addressSets: [],

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { AddressSet, CompiledState, EndpointPolicy, GroupKey } from "../../../semantics/policy.ts";
+import { plainConfig } from "../../../semantics/test/config.ts";
 import { address, cidr, ruleSet } from "../../../semantics/test/rules.ts";
 import { constants } from "../abi.generated.ts";
 import type { EndpointAttachment } from "../control.ts";
@@ -17,12 +18,7 @@ function attachment(uid: string, ...addresses: string[]): EndpointAttachment {
 }
 
 const state: CompiledState = {
-  config: {
-    revision: "1",
-    tracking: { cidrs: [], outsideCluster: false, clusterCidrs: [] },
-    dnsAddresses: [],
-    antiSpoofing: "Filtered",
-  },
+  config: plainConfig,
   ruleSets: [ruleSet(["in tcp 80 from 10.0.0.0/8"], "web")],
   acls: [{ name: "ns-acl", revision: "1", namespace: "ns", rules: [] }],
   addressSets: [],

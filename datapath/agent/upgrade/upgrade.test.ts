@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { tcpFlags } from "../../../semantics/packet.ts";
 import type { CompiledState } from "../../../semantics/policy.ts";
+import { plainConfig } from "../../../semantics/test/config.ts";
 import { address, ruleSet } from "../../../semantics/test/rules.ts";
 import { openBpf } from "../../loader/open.ts";
 import { enterSandbox, sandboxBpffs } from "../../loader/test/sandbox.ts";
@@ -27,12 +28,7 @@ function start(pins: string, tableSize: number) {
 }
 
 const state: CompiledState = {
-  config: {
-    revision: "1",
-    tracking: { cidrs: [], outsideCluster: false, clusterCidrs: [] },
-    dnsAddresses: [],
-    antiSpoofing: "Filtered",
-  },
+  config: plainConfig,
   ruleSets: [ruleSet(["in tcp 80 from 10.0.0.0/8"], "web")],
   acls: [],
   addressSets: [],

@@ -12,6 +12,7 @@ import type {
   Rule,
   Service,
 } from "../../../semantics/policy.ts";
+import { plainConfig } from "../../../semantics/test/config.ts";
 import { firstAddress } from "../packets.ts";
 import type { Conversation, EndpointInput, Engine, Machine, WirePacket } from "../ports.ts";
 
@@ -75,12 +76,7 @@ export function stateOf(
     trackedPorts: [],
   });
   return {
-    config: {
-      revision: "1",
-      tracking: { cidrs: [], outsideCluster: false, clusterCidrs: [] },
-      dnsAddresses: [],
-      antiSpoofing: "Filtered",
-    },
+    config: plainConfig,
     ruleSets: [{ name: "web", revision: options.revision ?? "1", groups: [group], rules: options.rules ?? webRules }],
     acls: [],
     addressSets: [],

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { tcpFlags } from "../../../../semantics/packet.ts";
 import type { Address, Allowances, CompiledState } from "../../../../semantics/policy.ts";
+import { plainConfig } from "../../../../semantics/test/config.ts";
 import { address, ruleSet } from "../../../../semantics/test/rules.ts";
 import { openBpf } from "../../../loader/open.ts";
 import { sandboxBpffs } from "../../../loader/test/sandbox.ts";
@@ -54,12 +55,7 @@ function nameOf(rules: readonly string[]): string {
 export function stateOf(pods: readonly Pod[]): CompiledState {
   const timeouts = { tcpEstablished: 350, udpStream: 180, udp: 30 };
   return {
-    config: {
-      revision: "1",
-      tracking: { cidrs: [], outsideCluster: false, clusterCidrs: [] },
-      dnsAddresses: [],
-      antiSpoofing: "Filtered",
-    },
+    config: plainConfig,
     ruleSets: [...new Set(pods.flatMap(({ rules }) => (rules === undefined ? [] : [rules])))].map((rules) =>
       ruleSet(rules, nameOf(rules)),
     ),
