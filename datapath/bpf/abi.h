@@ -98,6 +98,8 @@ enum connection_flag {
 	CONNECTION_MIDSTREAM = 16,
 	/* UDP: the second turn was seen (S-36). */
 	CONNECTION_RESPONDED = 32,
+	/* Whoever made the entry still looks whether another CPU made the same one (table.h). */
+	CONNECTION_UNSETTLED = 64,
 };
 
 /* Bits 32-47 of endpoint.policy. */

@@ -148,7 +148,8 @@ int adopt_connection(struct adopt_args *args)
 	hash = hash_of(config, &key);
 	if (search(&key, hash) != NO_PLACE)
 		return 0;
-	word = word_of(word_seen(word), word_state(word), word_flags(word), generation_of(hash));
+	word = word_of(word_seen(word), word_state(word), word_flags(word) & ~CONNECTION_UNSETTLED,
+		       generation_of(hash));
 	__sync_fetch_and_add(&endpoint->used, 1);
 	place = insert_entry(&key, hash, word);
 	if (place == NO_PLACE)

@@ -11,7 +11,8 @@
  *   claimed -> free   by the same, once nothing counts the entry any more
  *
  * Two CPUs may make an entry of one key at once. Each looks for another of its key once its own is in the table; an
- * entry is put there behind a full barrier, so that at least one of the two sees the other. The higher place goes.
+ * entry is put there behind a full barrier, so that at least one of the two sees the other. Until then an entry is
+ * unsettled, and by the one swap that settles or claims it exactly one stays: a settled one, else that in the lower place.
  */
 #ifndef SALLYPORT_TABLE_H
 #define SALLYPORT_TABLE_H
@@ -23,6 +24,9 @@
 
 /* Entries that may be in the table at once (S-72): half of its slots, so that there is room on each way. */
 const volatile __u32 table_size = 1048576;
+
+/* CONNECTION_UNSETTLED in a word. */
+#define UNSETTLED ((__u64)CONNECTION_UNSETTLED << 40)
 
 /* Takes an entry out of the counts of the buckets before its own. */
 static __always_inline void uncount_way(__u64 hash, __u32 probes)
@@ -138,8 +142,8 @@ __noinline int remove_connection(struct connection_key *key, __u64 word)
 	return place != NO_PLACE && remove_entry(bucket_index(hash, probe_of(place)), slot_of(place), word);
 }
 
-/* Deletes an entry whose word others may change meanwhile. */
-static __always_inline void remove_changing(__u32 index, __u32 slot, __u16 generation)
+/* Deletes an entry whose word others may change meanwhile, where `unsettled` asks so only while it is that. */
+static __always_inline void remove_changing(__u32 index, __u32 slot, __u16 generation, bool unsettled)
 {
 	struct connection_bucket *bucket = bucket_of(index);
 	__u64 word;
@@ -149,7 +153,8 @@ static __always_inline void remove_changing(__u32 index, __u32 slot, __u16 gener
 		return;
 	for (i = 0; i < CAS_TRIES; i++) {
 		word = read_word(&bucket->word[slot]);
-		if (!is_entry(word, generation) || remove_entry(index, slot, word))
+		if (!is_entry(word, generation) || (unsettled && !(word & UNSETTLED)) ||
+		    remove_entry(index, slot, word))
 			return;
 	}
 }
@@ -193,14 +198,37 @@ __noinline int insert_entry(struct connection_key *key, __u64 hash, __u64 word)
 	}
 	bucket->slot[slot].key = *key;
 	bucket->slot[slot].probe = probe_of(place);
+	word |= UNSETTLED;
 	/* Nobody else changes a claimed word; as an exchange, so that the key is seen before it, and it before the search. */
 	__sync_lock_test_and_set(&bucket->word[slot], word);
-	return place < 4 && is_alone(bucket, generation_of(hash)) ? SETTLED : place;
+	if (place < 4 && is_alone(bucket, generation_of(hash)) &&
+	    swap_word(&bucket->word[slot], word, word & ~UNSETTLED))
+		return SETTLED;
+	return place;
+}
+
+/* Settles an entry that is the only one of its key by now. 0: another CPU claimed it, and has an entry of its own. */
+static __always_inline int confirm(__u32 index, __u32 slot, __u16 generation)
+{
+	struct connection_bucket *bucket = bucket_of(index);
+	__u64 word;
+	int i;
+
+	if (!bucket || slot >= BUCKET_SLOTS)
+		return 0;
+	/* Packets that pass by the entry change its word, each at most once a tick. */
+	for (i = 0; i < CAS_TRIES; i++) {
+		word = read_word(&bucket->word[slot]);
+		if (!is_entry(word, generation))
+			return 0;
+		if (!(word & UNSETTLED) || swap_word(&bucket->word[slot], word, word & ~UNSETTLED))
+			return 1;
+	}
+	return 1;
 }
 
 /*
- * Sees to it that a key has one entry, by the lowest bucket and slot of all. 0: that was not the one at `place`, which
- * is deleted.
+ * Sees to it that a key has one entry. 0: that is not the one at `place`, which is deleted.
  */
 __noinline int settle(struct connection_key *key, __u32 place)
 {
@@ -208,7 +236,7 @@ __noinline int settle(struct connection_key *key, __u32 place)
 	struct connection_bucket *bucket;
 	struct config *config;
 	__u16 generation;
-	__u64 hash;
+	__u64 hash, word;
 
 	config = bpf_map_lookup_elem(&configuration, &zero);
 	if (!key || !config)
@@ -222,19 +250,24 @@ __noinline int settle(struct connection_key *key, __u32 place)
 		if (!bucket)
 			break;
 		for (slot = 0; slot < BUCKET_SLOTS; slot++) {
-			if ((index << 2 | slot) == own || !is_entry(read_word(&bucket->word[slot]), generation) ||
-			    !same_key(&bucket->slot[slot].key, key))
+			if ((index << 2 | slot) == own)
 				continue;
-			if ((index << 2 | slot) < own) {
-				remove_changing(own >> 2, own & 3, generation);
-				return 0;
+			word = read_word(&bucket->word[slot]);
+			if (!is_entry(word, generation) || !same_key(&bucket->slot[slot].key, key))
+				continue;
+			if ((index << 2 | slot) > own) {
+				remove_changing(index, slot, generation, true);
+				word = read_word(&bucket->word[slot]);
+				if (!is_entry(word, generation) || !same_key(&bucket->slot[slot].key, key))
+					continue;
 			}
-			remove_changing(index, slot, generation);
+			remove_changing(own >> 2, own & 3, generation, false);
+			return 0;
 		}
 		if (!is_passed(bucket))
 			break;
 	}
-	return 1;
+	return confirm(own >> 2, own & 3, generation);
 }
 
 #endif
